@@ -1,0 +1,265 @@
+// The pool behind parallel_for.
+//
+// A job is published as ticket = generation << 36 | next piece; threads claim pieces by compare-and-swap on the ticket. A successful
+// claim proves that the job read beforehand is still the current one: a new job is written only when every piece of the old one was
+// claimed and finished. So the caller never waits for a worker that has not claimed anything, and a stalled worker costs at most
+// the one piece it holds. Every access that takes part in a race is seq_cst: parking and waiting are store-then-load protocols.
+//
+// Before a sleeping worker is woken it is kept off the caller's core: Linux tends to queue it there, where it waits for the caller.
+#include "nacre/base/threads.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "nacre/base/error.h"
+#include "nacre/base/os_threads.h"
+
+namespace nacre {
+namespace {
+
+constexpr int kPieceBits = 36;
+constexpr std::uint64_t kPieceMask = (std::uint64_t{1} << kPieceBits) - 1;
+constexpr int kSpins = 20000;  // about 20-50 us of `pause`: longer than the gaps between ops, shorter than a time slice
+
+struct alignas(64) Worker {
+  os::Thread thread;
+  os::CoreSet cores;  // as last set; touched by the pool's owner only
+  std::atomic<bool> parked{false};
+};
+
+struct Pool {
+  alignas(64) std::atomic<std::uint64_t> ticket{kPieceMask};
+  // The job. Atomic because a late worker may read them while the next job is written; it then fails its claim.
+  alignas(64) std::atomic<RangeBody> body{nullptr};
+  std::atomic<void*> context{nullptr};
+  std::atomic<std::int64_t> size{0}, grain{1};
+  std::atomic<std::uint64_t> pieces{0};
+  std::atomic<int> worker_limit{0};
+  std::atomic<bool> interruptible{true};
+  alignas(64) std::atomic<std::uint64_t> unfinished{0};
+  std::atomic<std::uint32_t> finished_jobs{0};  // futex of a waiting caller
+  std::atomic<bool> caller_waits{false};
+  alignas(64) std::atomic<std::uint32_t> wake_word{0};  // futex of parked workers
+  std::atomic<int> parked{0};
+  std::atomic<bool> quit{false};
+  alignas(64) std::atomic<bool> busy{false};  // held by the one caller that may publish, start and stop
+  std::atomic<int> started{0};
+};
+
+// No destructors run on these: workers may outlive static destruction.
+constinit Pool pool;
+constinit Worker* workers = nullptr;  // [kMaxThreads - 1], made once and kept
+constinit std::atomic<int> wanted_threads{0};
+constinit std::atomic<bool> stop_flag{false};
+constinit std::atomic<bool> fork_hook{false};
+thread_local int nesting = 0;
+thread_local int uninterruptible = 0;
+
+void run_piece(std::uint64_t piece, RangeBody body, void* context, std::int64_t size, std::int64_t grain, bool interruptible, int worker) {
+  if (interruptible && stop_flag.load()) return;
+  const std::int64_t begin = static_cast<std::int64_t>(piece) * grain;
+  body(context, begin, size - begin < grain ? size : begin + grain, worker);
+}
+
+// Claims and runs pieces of the current job until none is left.
+void work(int worker) {
+  std::uint64_t ticket = pool.ticket.load();
+  for (;;) {
+    const std::uint64_t piece = ticket & kPieceMask;
+    const RangeBody body = pool.body.load();
+    void* context = pool.context.load();
+    const std::int64_t size = pool.size.load(), grain = pool.grain.load();
+    const bool interruptible = pool.interruptible.load();
+    if (piece >= pool.pieces.load() || worker >= pool.worker_limit.load()) return;
+    if (!pool.ticket.compare_exchange_strong(ticket, ticket + 1)) continue;
+    run_piece(piece, body, context, size, grain, interruptible, worker);
+    if (pool.unfinished.fetch_sub(1) == 1) {
+      pool.finished_jobs.fetch_add(1);
+      if (pool.caller_waits.load()) os::wake(pool.finished_jobs, 1);
+    }
+    ticket = pool.ticket.load();
+  }
+}
+
+bool work_left(std::uint64_t ticket, int worker) {
+  return (ticket & kPieceMask) < pool.pieces.load() && worker < pool.worker_limit.load();
+}
+
+void* worker_main(void* argument) {
+  const int worker = static_cast<int>(reinterpret_cast<std::intptr_t>(argument));
+  Worker& self = workers[worker - 1];
+  nesting = 1;  // a parallel_for inside a piece runs inline
+  while (!pool.quit.load()) {
+    work(worker);
+    int spins = 0;
+    while (spins < kSpins && !pool.quit.load(std::memory_order_relaxed)) {
+      if (work_left(pool.ticket.load(), worker)) break;
+      os::pause_cpu();
+      ++spins;
+    }
+    if (spins < kSpins) continue;
+    self.parked.store(true);
+    pool.parked.fetch_add(1);
+    const std::uint32_t word = pool.wake_word.load();
+    if (!work_left(pool.ticket.load(), worker) && !pool.quit.load()) os::wait_on(pool.wake_word, word);
+    pool.parked.fetch_sub(1);
+    self.parked.store(false);
+  }
+  return nullptr;
+}
+
+// In a forked child only the forking thread lives: forget the workers, the next parallel call starts new ones.
+void after_fork() {
+  pool.started.store(0);
+  pool.parked.store(0);
+  pool.caller_waits.store(false);
+  pool.ticket.store(pool.ticket.load() | kPieceMask);
+  pool.pieces.store(0);
+  pool.unfinished.store(0);
+  pool.quit.store(false);
+  if (workers) {
+    for (int i = 0; i < kMaxThreads - 1; ++i) {
+      workers[i].parked.store(false);
+      workers[i].cores = {};
+    }
+  }
+  pool.busy.store(false);
+}
+
+// Called with pool.busy held.
+void start_workers(int count) {
+  if (!workers) {
+    workers = new (std::nothrow) Worker[kMaxThreads - 1];
+    if (!workers) return;
+  }
+  if (!fork_hook.exchange(true)) os::on_fork(after_fork);
+  for (int i = pool.started.load(); i < count; ++i) {
+    if (!os::start_thread(workers[i].thread, worker_main, reinterpret_cast<void*>(static_cast<std::intptr_t>(i + 1)))) return;
+    pool.started.store(i + 1);
+  }
+}
+
+// Called with pool.busy held, after the job was published.
+void wake_workers(int limit, std::uint64_t pieces) {
+  if (pool.parked.load() == 0) return;
+  os::CoreSet cores = os::allowed_cores();
+  os::CoreSet others = cores;
+  os::remove_core(others, os::current_core());
+  if (!others.empty()) cores = others;
+  const int count = pool.started.load() < limit - 1 ? pool.started.load() : limit - 1;
+  for (int i = 0; i < count; ++i) {
+    if (workers[i].parked.load() && !(workers[i].cores == cores)) {
+      os::set_thread_cores(workers[i].thread, cores);
+      workers[i].cores = cores;
+    }
+  }
+  pool.wake_word.fetch_add(1);
+  // With fewer workers allowed than started the kernel might pick the wrong ones: wake all.
+  const bool few = pieces - 1 < static_cast<std::uint64_t>(count) && count == pool.started.load();
+  os::wake(pool.wake_word, few ? static_cast<int>(pieces - 1) : kMaxThreads);
+}
+
+void run_inline(std::int64_t n, std::int64_t grain, RangeBody body, void* context, bool interruptible) {
+  for (std::int64_t begin = 0; begin < n;) {
+    if (interruptible && stop_flag.load()) return;
+    const std::int64_t end = n - begin < grain ? n : begin + grain;
+    body(context, begin, end, 0);
+    begin = end;
+  }
+}
+
+void wait_for_pieces() {
+  for (int spins = 0; spins < kSpins; ++spins) {
+    if (pool.unfinished.load() == 0) return;
+    os::pause_cpu();
+  }
+  pool.caller_waits.store(true);
+  for (;;) {
+    const std::uint32_t word = pool.finished_jobs.load();
+    if (pool.unfinished.load() == 0) break;
+    os::wait_on(pool.finished_jobs, word);
+  }
+  pool.caller_waits.store(false);
+}
+
+}  // namespace
+
+void parallel_for_raw(std::int64_t n, std::int64_t grain, RangeBody body, void* context, int max_workers) noexcept {
+  if (n <= 0) return;
+  if (grain < 1) grain = 1;
+  const bool interruptible = uninterruptible == 0;
+  const int threads = num_threads();
+  const int limit = threads < max_workers ? threads : max_workers;
+  const std::uint64_t pieces = static_cast<std::uint64_t>((n - 1) / grain) + 1;
+  if (pieces == 1 || limit <= 1 || nesting > 0 || pieces >= kPieceMask || pool.busy.exchange(true)) {
+    run_inline(n, grain, body, context, interruptible);
+    return;
+  }
+  if (pool.started.load() < limit - 1) start_workers(limit - 1);
+  ++nesting;
+  pool.body.store(body);
+  pool.context.store(context);
+  pool.size.store(n);
+  pool.grain.store(grain);
+  pool.worker_limit.store(limit);
+  pool.interruptible.store(interruptible);
+  pool.unfinished.store(pieces);
+  // Until the ticket is stored its piece number is at least the old count; it must not look claimable under the new one.
+  pool.ticket.store(pool.ticket.load() | kPieceMask);
+  pool.pieces.store(pieces);
+  pool.ticket.store(((pool.ticket.load() >> kPieceBits) + 1) << kPieceBits);
+  wake_workers(limit, pieces);
+  work(0);
+  wait_for_pieces();
+  --nesting;
+  pool.busy.store(false);
+}
+
+int num_threads() noexcept {
+  int n = wanted_threads.load();
+  if (n > 0) return n;
+  if (const char* text = std::getenv("NACRE_NUM_THREADS")) {
+    char* end = nullptr;
+    const long value = std::strtol(text, &end, 10);
+    if (end != text && *end == '\0' && value >= 1 && value <= kMaxThreads) n = static_cast<int>(value);
+  }
+  if (n == 0) n = os::allowed_core_count();
+  if (n > kMaxThreads) n = kMaxThreads;
+  int unset = 0;
+  return wanted_threads.compare_exchange_strong(unset, n) ? n : unset;
+}
+
+void set_num_threads(std::int64_t n) {
+  if (n < 1 || n > kMaxThreads) {
+    raise<ValueError>("set_num_threads: the number of threads must be 1 to ", kMaxThreads, ", got ", n, ".");
+  }
+  wanted_threads.store(static_cast<int>(n));
+}
+
+void stop_threads() noexcept {
+  if (nesting > 0) return;  // from inside a piece: the pool is in use
+  while (pool.busy.exchange(true)) os::pause_cpu();
+  pool.quit.store(true);
+  pool.wake_word.fetch_add(1);
+  os::wake(pool.wake_word, kMaxThreads);
+  const int count = pool.started.load();
+  for (int i = 0; i < count; ++i) {
+    os::join_thread(workers[i].thread);
+    workers[i].cores = {};
+  }
+  pool.started.store(0);
+  pool.quit.store(false);
+  pool.busy.store(false);
+}
+
+bool threads_started() noexcept { return pool.started.load() > 0; }
+
+void request_stop() noexcept { stop_flag.store(true); }
+void clear_stop() noexcept { stop_flag.store(false); }
+bool stop_requested() noexcept { return stop_flag.load(); }
+
+Uninterruptible::Uninterruptible() noexcept { ++uninterruptible; }
+Uninterruptible::~Uninterruptible() { --uninterruptible; }
+
+}  // namespace nacre

@@ -7,6 +7,7 @@ import sys
 import warnings
 
 import pytest
+
 from nacre import progress
 from nacre.callbacks import (
     HOOKS,

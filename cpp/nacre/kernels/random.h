@@ -47,7 +47,7 @@ using DropoutFn = void (*)(const DropoutArgs&) noexcept;
 
 struct RandomTable {
   RandomFillFn uniform[kDTypeCount];
-  RandomFillFn normal[kDTypeCount];            // Box-Muller; |z| <= 6.67 for float32 (32-bit words), 8.6 for float64
+  RandomFillFn normal[kDTypeCount];            // Box-Muller; |z| <= 6.77 for float32 (32-bit words), 8.66 for float64
   RandomFillFn truncated_normal[kDTypeCount];  // inverse of the distribution function
   RandomFillFn bernoulli[kDTypeCount];         // float32, float64, bool, uint8
   RandintFn randint[kDTypeCount];              // all integer dtypes

@@ -1,0 +1,214 @@
+// Float reductions. Every sum has the order of reduce_chunk.h, whichever of the three ways of reading is taken:
+//   rows     the reduced axes are one contiguous run;
+//   columns  the last kept axis is contiguous: whole rows of 256 bytes are joined at once;
+//   gather   anything else: a chunk is copied to the stack first.
+// Work is cut into (outputs x chunks); with several chunks their results pass through scratch and are combined in order.
+// Scratch: n_out * n_chunks values, and one value per output for var and logsumexp (which read twice).
+#include "nacre/kernels/reduce.h"
+
+#include <string.h>
+
+#include "nacre/base/threads.h"
+#include "nacre/kernels/reduce_chunk.h"
+#include "nacre/kernels/reduce_plan.h"
+#include "nacre/simd/math.h"
+
+namespace nacre::NACRE_ISA {
+
+void fill_reduce_other(ReduceTable& table);  // reduce_other.cpp
+void fill_scan(ReduceTable& table);          // reduce_scan.cpp
+
+namespace {
+
+constexpr int64_t kGrain = 16384;  // elements per piece of work
+
+// What is joined: a function of the element and of one constant per output (null where it needs none).
+struct Identity {
+  template <class P> static NACRE_INLINE P map(P x, P) { return x; }
+};
+struct Square {
+  template <class P> static NACRE_INLINE P map(P x, P) { return x * x; }
+};
+struct Magnitude {
+  template <class P> static NACRE_INLINE P map(P x, P) { return abs(x); }
+};
+struct SquaredDeviation {
+  template <class P> static NACRE_INLINE P map(P x, P c) { return (x - c) * (x - c); }
+};
+struct ShiftedExp {
+  template <class P> static NACRE_INLINE P map(P x, P c) { return exp(x - c); }
+};
+
+template <class T>
+void gather(const Axes& axes, int64_t begin, int64_t end, const T* x, T* out) {
+  const int64_t stride = axes.inner_stride();
+  for_runs(axes, begin, end, [&](int64_t offset, int64_t count) {
+    const T* source = x + offset;
+    if (stride == 1) {
+      memcpy(out, source, static_cast<size_t>(count) * sizeof(T));
+    } else {
+      for (int64_t i = 0; i < count; ++i) out[i] = source[i * stride];
+    }
+    out += count;
+  });
+}
+
+// finish(o, total) is called once for each output o, from the thread that owns it.
+template <class Op, class Map, class T, class Finish>
+void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial, const Finish& finish) {
+  using Total = TotalOf<Op, T>;
+  const Axes &kept = plan.kept, &reduced = plan.reduced;
+  const int64_t n_out = kept.count, n = reduced.count, chunks = max64(1, ceil_div(n, kChunk));
+  if (n_out == 0) return;
+  const auto deliver = [&](int64_t o, int64_t chunk, T value) {
+    if (chunks == 1) finish(o, Op::join_one(Op::template identity<Total>(), static_cast<Total>(value)));
+    else partial[chunk * n_out + o] = value;
+  };
+  const bool rows = reduced.rank == 0 || (reduced.rank == 1 && reduced.strides[0] == 1);
+  const bool columns = !rows && kept.rank > 0 && kept.inner_stride() == 1 && kept.inner_size() >= 4;
+  if (columns) {
+    const int64_t width = kept.inner_size(), blocks = ceil_div(width, kColumns<T>), outer = n_out / width;
+    const int64_t row_stride = reduced.rank == 1 ? reduced.strides[0] : 0;
+    parallel_for(outer * blocks * chunks, max64(1, kGrain / (min64(n, kChunk) * min64(width, kColumns<T>) + 1)),
+                 [&](int64_t begin, int64_t end, int) {
+      T part[kColumns<T>];
+      for (int64_t item = begin; item < end; ++item) {
+        const int64_t chunk = item % chunks, block = item / chunks % blocks, first = item / chunks / blocks * width + block * kColumns<T>;
+        const int count = static_cast<int>(min64(kColumns<T>, width - block * kColumns<T>));
+        const T* base = x + kept.offset_of(first);
+        const int64_t row0 = chunk * kChunk;
+        const T* c = constants ? constants + first : nullptr;
+        const auto map = [&](const T* source, int j, int some) __attribute__((always_inline)) {
+          return Map::map(load_some(source + j, some), c ? load_some(c + j, some) : Packet<T>::zero());
+        };
+        const int64_t length = min64(kChunk, n - row0);
+        if (row_stride) {
+          fold_columns<Op, T>(length, count, [&](int64_t r) { return base + (row0 + r) * row_stride; }, map, part);
+        } else {
+          fold_columns<Op, T>(length, count, [&](int64_t r) { return base + reduced.offset_of(row0 + r); }, map, part);
+        }
+        for (int j = 0; j < count; ++j) deliver(first + j, chunk, part[j]);
+      }
+    });
+  } else {
+    parallel_for(n_out * chunks, max64(1, kGrain / (min64(n, kChunk) + 16)), [&](int64_t begin, int64_t end, int) {
+      alignas(64) T buffer[kChunk];
+      for (int64_t item = begin; item < end; ++item) {
+        const int64_t o = item / chunks, chunk = item % chunks, first = chunk * kChunk, length = min64(kChunk, n - first);
+        const T* source = x + kept.offset_of(o);
+        if (rows) {
+          source += first;
+        } else {
+          gather(reduced, first, first + length, source, buffer);
+          source = buffer;
+        }
+        const Packet<T> c = constants ? Packet<T>::set1(constants[o]) : Packet<T>::zero();
+        deliver(o, chunk, fold_chunk<Op, T>(length, [&](int64_t i, int some) __attribute__((always_inline)) {
+          return Map::map(load_some(source + i, some), c);
+        }));
+      }
+    });
+  }
+  if (chunks > 1) {
+    parallel_for(n_out, max64(1, kGrain / chunks), [&](int64_t begin, int64_t end, int) {
+      for (int64_t o = begin; o < end; ++o) {
+        Total total = Op::template identity<Total>();
+        for (int64_t chunk = 0; chunk < chunks; ++chunk) total = Op::join_one(total, static_cast<Total>(partial[chunk * n_out + o]));
+        finish(o, total);
+      }
+    });
+  }
+}
+
+template <class T, class Op, class Map>
+void simple(const ReduceArgs& args, void* scratch) noexcept {
+  T* y = static_cast<T*>(args.y);
+  fold_all<Op, Map>(plan_reduce(args), static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
+                    [&](int64_t o, auto total) { y[o] = static_cast<T>(total); });
+}
+
+template <class T>
+void mean(const ReduceArgs& args, void* scratch) noexcept {
+  T* y = static_cast<T*>(args.y);
+  const ReducePlan plan = plan_reduce(args);
+  const double n = static_cast<double>(plan.reduced.count);
+  fold_all<Add, Identity>(plan, static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
+                          [&](int64_t o, double total) { y[o] = static_cast<T>(total / n); });
+}
+
+// The mean is rounded to T for the second pass; what that loses, n * (mean - rounded)^2, is taken off again.
+template <class T>
+void variance(const ReduceArgs& args, void* scratch) noexcept {
+  T *y = static_cast<T*>(args.y), *means = static_cast<T*>(args.y2), *center = static_cast<T*>(scratch);
+  const ReducePlan plan = plan_reduce(args);
+  double* rest = reinterpret_cast<double*>(center + 2 * plan.kept.count);  // 2 * 4 * count bytes keep it 8-byte aligned
+  T* partial = reinterpret_cast<T*>(rest + plan.kept.count);
+  const T* x = static_cast<const T*>(args.x);
+  const double n = static_cast<double>(plan.reduced.count), divisor = n - args.correction;
+  fold_all<Add, Identity>(plan, x, static_cast<const T*>(nullptr), partial, [&](int64_t o, double total) {
+    const double m = total / n;
+    center[o] = static_cast<T>(m);
+    rest[o] = m - static_cast<double>(center[o]);
+    if (means) means[o] = center[o];
+  });
+  fold_all<Add, SquaredDeviation>(plan, x, center, partial, [&](int64_t o, double total) {
+    const double squares = total - n * rest[o] * rest[o];
+    y[o] = static_cast<T>(divisor > 0 ? (squares < 0 ? 0.0 : squares) / divisor : static_cast<double>(__builtin_nanf("")));
+  });
+}
+
+template <class T>
+void logsumexp(const ReduceArgs& args, void* scratch) noexcept {
+  T *y = static_cast<T*>(args.y), *largest = static_cast<T*>(scratch);
+  const ReducePlan plan = plan_reduce(args);
+  T* partial = largest + plan.kept.count;
+  const T* x = static_cast<const T*>(args.x);
+  constexpr T inf = static_cast<T>(__builtin_inff());
+  fold_all<Largest, Identity>(plan, x, static_cast<const T*>(nullptr), partial, [&](int64_t o, T m) { largest[o] = m; });
+  // inf - inf would be NaN: rows whose largest value is infinite are shifted by nothing and decided at the end.
+  fold_all<Add, ShiftedExp>(plan, x, largest, partial, [&](int64_t o, double total) {
+    const T m = largest[o];
+    y[o] = m == inf || m == -inf ? m : static_cast<T>(static_cast<double>(m) + c_log(total));
+  });
+}
+
+int64_t reduce_scratch(ReduceKind kind, DType dtype, const ReduceArgs& args) noexcept {
+  if (dtype != DType::float32 && dtype != DType::float64) return 0;
+  if (kind == ReduceKind::any || kind == ReduceKind::all || kind == ReduceKind::argmax || kind == ReduceKind::argmin) return 0;
+  int64_t n_out = 1, n = 1;
+  for (int i = 0; i < args.rank; ++i) (args.axes >> i & 1u ? n : n_out) *= args.sizes[i];
+  const int64_t size = size_of(dtype), chunks = ceil_div(n, kChunk);
+  int64_t values = chunks > 1 ? n_out * chunks : 0;
+  int64_t bytes = 0;
+  if (kind == ReduceKind::var) bytes = n_out * 8;
+  if (kind == ReduceKind::var) values += 2 * n_out;
+  if (kind == ReduceKind::logsumexp) values += n_out;
+  return bytes + values * size;
+}
+
+template <class T>
+void fill_floats(ReduceTable& table) {
+  const auto at = [&](ReduceKind kind) -> ReduceFn& { return table.reduce[static_cast<int>(kind)][cell<T>()]; };
+  at(ReduceKind::sum) = simple<T, Add, Identity>;
+  at(ReduceKind::prod) = simple<T, Multiply, Identity>;
+  at(ReduceKind::max) = simple<T, Largest, Identity>;
+  at(ReduceKind::min) = simple<T, Smallest, Identity>;
+  at(ReduceKind::sum_sq) = simple<T, Add, Square>;
+  at(ReduceKind::sum_abs) = simple<T, Add, Magnitude>;
+  at(ReduceKind::logsumexp) = logsumexp<T>;
+  at(ReduceKind::mean) = mean<T>;
+  at(ReduceKind::var) = variance<T>;
+}
+
+}  // namespace
+
+void fill_reduce(ReduceTable& table) {
+  table = {};
+  fill_floats<float>(table);
+  fill_floats<double>(table);
+  table.reduce_scratch = reduce_scratch;
+  fill_reduce_other(table);
+  fill_scan(table);
+}
+
+}  // namespace nacre::NACRE_ISA

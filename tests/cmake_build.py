@@ -1,0 +1,61 @@
+"""Programs that the tests call: cmake, ninja, compilers and what they build. Used by the fixtures of conftest.py."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def tool(name):
+    """A program of this environment (the extra `test` brings cmake and ninja) or of the system; None when it is nowhere."""
+    return shutil.which(name, path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
+
+
+def call(*command, check=True, timeout=1800, **options):
+    """Runs a program; when it fails, the test fails with its output."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+        **options,
+    )
+    if check and done.returncode != 0:
+        pytest.fail(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n{done.stdout[-6000:]}", pytrace=False)
+    return done
+
+
+class CMake:
+    """Configures and builds folders with the cmake and ninja that are there, and ccache when CMakeLists.txt finds it."""
+
+    def __init__(self):
+        self.cmake = tool("cmake")
+        if self.cmake is None:
+            pytest.fail("cmake is not there: pip install '.[test]' brings it.", pytrace=False)
+        self.environment = dict(os.environ)
+        # The same object for the wheel's build and for this one, wherever the tree lies.
+        self.environment.setdefault("CCACHE_BASEDIR", str(ROOT))
+        self.environment.setdefault("CCACHE_NOHASHDIR", "1")
+        ninja = tool("ninja")
+        self.generator = ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"] if ninja else []
+        self.jobs = str(len(os.sched_getaffinity(0)))
+
+    def configure(self, source, folder, *options):
+        if not (pathlib.Path(folder) / "CMakeCache.txt").exists():
+            options = (*self.generator, *options)
+        return call(self.cmake, "-S", source, "-B", folder, *options, env=self.environment)
+
+    def build(self, folder, *options, check=True):
+        return call(self.cmake, "--build", folder, "-j", self.jobs, *options, env=self.environment, check=check)
+
+    def install(self, folder, prefix):
+        return call(self.cmake, "--install", folder, "--prefix", prefix, env=self.environment)

@@ -1,0 +1,312 @@
+// gemm: cuts C into pieces (rows x columns, all of K), one owner each; a piece walks K in blocks of kBlockK, packs its part of B once per
+// block into the L2 cache, and runs strips of A rows (copied to the L1 cache) over the panels of B with the micro-kernel.
+//
+// Order: row strip outside, panel inside, so the strip stays in L1 while B streams from L2 (Goto and van de Geijn 2008 with the
+// roles swapped; B needs two loads for 24 fma, which L2 delivers). Small or skinny products skip the copies. What is summed in
+// which order follows from m, n, k and the transposes alone.
+#include "nacre/kernels/gemm.h"
+
+#include "nacre/kernels/gemm_dot.h"
+#include "nacre/kernels/gemm_pack.h"
+
+namespace nacre {
+namespace NACRE_ISA {
+namespace {
+
+constexpr int64_t kBlockK = 256;
+constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
+constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
+constexpr int64_t kStreamK = 16;             // rows of B read side by side when B is used once: that many sequential streams
+constexpr int64_t kForkWork = 1 << 17;       // multiply-adds below which a second thread does not pay
+#if defined(NACRE_ISA_SCALAR)
+constexpr int64_t kPieceWork = 1 << 24;  // a piece must end within 10 ms, for the stop flag
+#else
+constexpr int64_t kPieceWork = 1 << 28;
+#endif
+constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
+
+template <class T>
+struct Plan {
+  bool trans_a, trans_b, accumulate, relu;
+  bool swapped, scalar_bias;  // a column of C is computed as a row: a and b change places
+  bool dot;             // both operands run along K
+  bool pack_a, pack_b;  // else read in place
+  int64_t m, n, k, lda, ldb, ldc;
+  const T *a, *b, *bias;
+  T* c;
+  int64_t block_k;
+  int packets;             // width of a panel
+  int64_t rows, columns;   // of a piece
+  int64_t pieces_m, pieces_n, batch;
+};
+
+int64_t batch_count(const GemmArgs& g) {
+  int64_t n = 1;
+  for (int i = 0; i < g.batch_rank; ++i) n *= g.batch_dims[i];
+  return n;
+}
+
+// Saturating: only compared with limits.
+int64_t work_of(int64_t m, int64_t n, int64_t k) {
+  const double w = double(m) * double(n) * double(k);
+  return w > 4e18 ? int64_t{1} << 62 : static_cast<int64_t>(w);
+}
+
+// Pieces: whole K, at most one block of packed B wide, few enough multiply-adds to end soon, enough of them for the threads.
+template <class T>
+void choose_pieces(Plan<T>& p, int threads) {
+  const int64_t work = work_of(p.m, p.n, p.k);
+  int64_t want = larger(1, ceil_div(work, kPieceWork));
+  if (threads > 1 && p.batch < 4 * threads && work >= kForkWork) {
+    const int64_t most = smaller(4 * threads, larger(threads, work / (8 * kForkWork)));
+    want = larger(want, ceil_div(most, p.batch));
+  }
+  const int64_t panel = p.packets * Packet<T>::size;
+  const int64_t strip = p.dot ? p.m : tile_rows(p.packets);
+  const int64_t block = p.pack_b ? larger(panel, kBlockBytes / int64_t(sizeof(T)) / p.block_k / panel * panel)
+                                 : larger(panel, round_up(8192 / smaller(p.m, strip), panel));
+  const int64_t widest = p.dot ? p.n : block;
+  const int64_t panels = ceil_div(p.n, panel), strips = ceil_div(p.m, strip);
+  // Cutting N never packs anything twice; cutting M repeats the packing of B, so it comes second unless B is read in place.
+  int64_t cut_n = ceil_div(p.n, widest), cut_m = 1;
+  if (!p.pack_b && !p.dot && strips >= 2 * want) {
+    cut_m = ceil_div(want, cut_n);
+  } else {
+    cut_n = smaller(larger(cut_n, want), panels);
+    if (cut_n < want) cut_m = smaller(ceil_div(want, cut_n), strips);
+  }
+  p.columns = ceil_div(panels, cut_n) * panel;
+  p.rows = ceil_div(strips, cut_m) * strip;
+  p.pieces_n = ceil_div(p.n, p.columns);
+  p.pieces_m = ceil_div(p.m, p.rows);
+}
+
+template <class T>
+Plan<T> make_plan(const GemmArgs& g) {
+  Plan<T> p{};
+  p.trans_a = g.trans_a;
+  p.trans_b = g.trans_b;
+  p.accumulate = g.accumulate;
+  p.relu = g.activation == Activation::relu;
+  p.m = g.m;
+  p.n = g.n;
+  p.k = g.k;
+  p.lda = g.lda;
+  p.ldb = g.ldb;
+  p.ldc = g.ldc;
+  p.a = static_cast<const T*>(g.a);
+  p.b = static_cast<const T*>(g.b);
+  p.c = static_cast<T*>(g.c);
+  p.bias = static_cast<const T*>(g.bias);
+  p.batch = batch_count(g);
+  if (p.n == 1 && p.m > 1 && p.ldc == 1) {  // a column: C^T = B^T A^T is one row
+    p.m = g.n;
+    p.n = g.m;
+    p.a = static_cast<const T*>(g.b);
+    p.b = static_cast<const T*>(g.a);
+    p.lda = g.ldb;
+    p.ldb = g.lda;
+    p.trans_a = !g.trans_b;
+    p.trans_b = !g.trans_a;
+    p.ldc = p.n;
+    p.swapped = true;
+    p.scalar_bias = p.bias != nullptr;
+  }
+  if (p.m == 1 && p.trans_a && (p.lda == 1 || p.k == 1)) p.trans_a = false;
+  constexpr int64_t lanes = Packet<T>::size;
+  p.dot = p.m <= kDotRows && !p.trans_a && p.trans_b;
+  const int64_t wide = ceil_div(p.n, lanes);
+  p.packets = static_cast<int>(p.m <= tile_rows(4) || lanes == 1 ? smaller(4, wide) : wide == 3 ? 3 : smaller(2, wide));
+  if (p.dot) p.packets = 1;
+  const int64_t strips = ceil_div(p.m, tile_rows(p.packets));
+  const bool small_b = work_of(p.n, p.k, 1) <= 32768;
+  p.pack_b = !p.dot && (p.trans_b || !(small_b || strips <= 2));
+  p.pack_a = !p.dot && wide > 2 * p.packets && work_of(p.m, p.k, 1) > 4096 && p.m > tile_rows(4);
+  const bool stream = !p.dot && !p.pack_b && !small_b && p.m <= tile_rows(4);
+  const int64_t blocks = ceil_div(p.k, stream ? kStreamK : kBlockK);
+  p.block_k = larger(1, p.dot ? p.k : ceil_div(p.k, larger(blocks, 1)));
+  if (p.m > 0 && p.n > 0) choose_pieces(p, g.threads);
+  return p;
+}
+
+template <class T>
+int64_t strip_elements(const Plan<T>& p) {
+  return p.pack_a ? round_up(kMaxTileRows * (p.block_k + kStripPad), 64) : 0;
+}
+
+template <class T>
+int64_t worker_bytes(const Plan<T>& p) {
+  int64_t n = strip_elements(p);
+  if (p.pack_b) n += p.block_k * round_up(smaller(p.columns, p.n), Packet<T>::size);
+  return round_up(n * int64_t(sizeof(T)), 64);
+}
+
+template <class T>
+void finish(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
+  T* block = c + m0 * p.ldc + n0;
+  if (!p.scalar_bias) return finish_block(block, p.ldc, rows, columns, p.bias ? p.bias + n0 : nullptr, p.relu);
+  for (int64_t j = 0; j < columns; ++j) {  // one row here
+    const T v = block[j] + p.bias[0];
+    block[j] = p.relu && v < T(0) ? T(0) : v;
+  }
+}
+
+// One strip of rows over all panels of a block of B. `b` is packed, or B in place.
+template <class T>
+NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64_t rows, int64_t columns, T* c) {
+  constexpr int64_t lanes = Packet<T>::size;
+  const int64_t panel = p.packets * lanes;
+  for (int64_t j = 0; j < columns; j += panel) {
+    const int64_t width = smaller(panel, columns - j), packets = ceil_div(width, lanes);
+    job.last = static_cast<int>(width - (packets - 1) * lanes);
+    job.b = p.pack_b ? b + j * job.kc : b + j;
+    job.b_stride = p.pack_b ? packets * lanes : p.ldb;
+    job.c = c + j;
+    find_tile(p.b, p.trans_a, !p.pack_b && job.last < lanes, rows, packets)(job);
+  }
+}
+
+template <class T>
+void copy_strip(const Plan<T>& p, const T* a, int64_t rows, int64_t kc, T* out) {
+  if (p.trans_a) {
+    for (int64_t k = 0; k < kc; ++k) copy_run(a + k * p.lda, out + k * rows, rows);
+  } else {
+    for (int64_t i = 0; i < rows; ++i) copy_run(a + i * p.lda, out + i * (p.block_k + kStripPad), kc);
+  }
+}
+
+template <class T>
+void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T* scratch) {
+  const int64_t m0 = piece % p.pieces_m * p.rows, n0 = piece / p.pieces_m * p.columns;
+  const int64_t rows = smaller(p.rows, p.m - m0), columns = smaller(p.columns, p.n - n0);
+  if (p.dot) {
+    dot_product(a, p.lda, b + n0 * p.ldb, p.ldb, p.m, columns, p.k, c + n0, p.ldc, 1, p.accumulate);
+    return finish(p, c, 0, p.m, n0, columns);
+  }
+  T* packed = scratch + strip_elements(p);
+  const int64_t strips = ceil_div(rows, tile_rows(p.packets));
+  TileJob<T> job;
+  job.c_stride = p.ldc;
+  for (int64_t k0 = 0; k0 < p.k; k0 += p.block_k) {
+    job.kc = smaller(p.block_k, p.k - k0);
+    job.add = p.accumulate || k0 > 0;
+    const T* block = p.trans_b ? b + n0 * p.ldb + k0 : b + k0 * p.ldb + n0;
+    if (p.pack_b) {
+      pack_b(block, p.ldb, p.trans_b, job.kc, columns, p.packets, packed);
+      block = packed;
+    }
+    for (int64_t s = 0; s < strips; ++s) {
+      const int64_t i0 = m0 + strip_begin(rows, strips, s), count = m0 + strip_begin(rows, strips, s + 1) - i0;
+      job.a = p.trans_a ? a + k0 * p.lda + i0 : a + i0 * p.lda + k0;
+      job.a_stride = p.lda;
+      if (p.pack_a) {
+        copy_strip(p, job.a, count, job.kc, scratch);
+        job.a = scratch;
+        job.a_stride = p.trans_a ? count : p.block_k + kStripPad;
+      }
+      run_strip(p, job, block, count, columns, c + i0 * p.ldc + n0);
+      if (k0 + job.kc == p.k) finish(p, c, i0, count, n0, columns);
+    }
+  }
+  if (p.k == 0) {
+    for (int64_t i = m0; i < m0 + rows && !p.accumulate; ++i) {
+      for (int64_t j = n0; j < n0 + columns; ++j) c[i * p.ldc + j] = T(0);
+    }
+    finish(p, c, m0, rows, n0, columns);
+  }
+}
+
+struct BatchOffsets {
+  int64_t a = 0, b = 0, c = 0;
+};
+
+BatchOffsets batch_offsets(const GemmArgs& g, int64_t index) {
+  BatchOffsets o;
+  for (int i = g.batch_rank - 1; i >= 0; --i) {
+    const int64_t at = index % g.batch_dims[i];
+    index /= g.batch_dims[i];
+    o.a += at * g.batch_stride_a[i];
+    o.b += at * g.batch_stride_b[i];
+    o.c += at * g.batch_stride_c[i];
+  }
+  return o;
+}
+
+template <class T>
+void gemm_float(const GemmArgs& g, void* scratch) {
+  if (g.m == 0 || g.n == 0) return;
+  const Plan<T> p = make_plan<T>(g);
+  if (p.batch == 0) return;
+  const int64_t pieces = p.pieces_m * p.pieces_n, units = p.batch * pieces;
+  const int64_t total = work_of(p.m, p.n, p.k), bytes = worker_bytes(p);
+  const double all = double(total) * double(p.batch);
+  // Groups of small products; everything inline when a second thread would not pay.
+  int64_t grain = larger(1, kUnitWork / larger(1, total / pieces));
+  if (all < double(kForkWork)) grain = units;
+  auto body = [&](int64_t begin, int64_t end, int worker) {
+    T* own = reinterpret_cast<T*>(static_cast<char*>(scratch) + worker * bytes);
+    for (int64_t u = begin; u < end; ++u) {
+      BatchOffsets o;
+      if (g.batch_rank > 0) o = batch_offsets(g, u / pieces);
+      run_piece(p, p.a + (p.swapped ? o.b : o.a), p.b + (p.swapped ? o.a : o.b), p.c + o.c, u % pieces, own);
+    }
+  };
+  parallel_for(units, grain, body, g.threads);
+}
+
+// Integers: plain loops that wrap around (unsigned arithmetic); their order cannot matter.
+template <class T, class U>
+void gemm_integer(const GemmArgs& g) {
+  const int64_t batch = batch_count(g), units = batch * g.m;
+  const int64_t grain = larger(1, kUnitWork / larger(1, work_of(1, g.n, g.k)));
+  const bool relu = g.activation == Activation::relu;
+  auto body = [&](int64_t begin, int64_t end, int) {
+    for (int64_t u = begin; u < end; ++u) {
+      const int64_t i = u % g.m;
+      const BatchOffsets o = batch_offsets(g, u / g.m);
+      const T* a = static_cast<const T*>(g.a) + o.a;
+      const T* b = static_cast<const T*>(g.b) + o.b;
+      T* c = static_cast<T*>(g.c) + o.c + i * g.ldc;
+      for (int64_t j = 0; j < g.n && !g.accumulate; ++j) c[j] = 0;
+      for (int64_t k = 0; k < g.k; ++k) {
+        const U x = static_cast<U>(g.trans_a ? a[k * g.lda + i] : a[i * g.lda + k]);
+        const T* row = g.trans_b ? b + k : b + k * g.ldb;
+        const int64_t step = g.trans_b ? g.ldb : 1;
+        for (int64_t j = 0; j < g.n; ++j) c[j] = static_cast<T>(static_cast<U>(c[j]) + x * static_cast<U>(row[j * step]));
+      }
+      const T* bias = static_cast<const T*>(g.bias);
+      for (int64_t j = 0; j < g.n; ++j) {
+        if (bias) c[j] = static_cast<T>(static_cast<U>(c[j]) + static_cast<U>(bias[j]));
+        if (relu && c[j] < 0) c[j] = 0;
+      }
+    }
+  };
+  parallel_for(units, grain, body, g.threads);
+}
+
+int64_t gemm_scratch_bytes(const GemmArgs& g) noexcept {
+  if (g.m == 0 || g.n == 0 || g.k == 0) return 0;
+  if (g.dtype == DType::float32) return worker_bytes(make_plan<float>(g)) * g.threads;
+  if (g.dtype == DType::float64) return worker_bytes(make_plan<double>(g)) * g.threads;
+  return 0;
+}
+
+void gemm(const GemmArgs& g, void* scratch) noexcept {
+  switch (g.dtype) {
+    case DType::float32: return gemm_float<float>(g, scratch);
+    case DType::float64: return gemm_float<double>(g, scratch);
+    case DType::int32: return gemm_integer<int32_t, uint32_t>(g);
+    case DType::int64: return gemm_integer<int64_t, uint64_t>(g);
+    default: return;  // refused by the op
+  }
+}
+
+}  // namespace
+
+void fill_gemm(GemmTable& table) {
+  table.scratch_bytes = gemm_scratch_bytes;
+  table.gemm = gemm;
+}
+
+}  // namespace NACRE_ISA
+}  // namespace nacre

@@ -1,0 +1,110 @@
+// Every tile of the micro-kernel (gemm_tile.h), instantiated once per instruction set.
+#include "nacre/kernels/gemm_tile.h"
+
+namespace nacre {
+namespace NACRE_ISA {
+
+// The rarer ways to write a tile (added to C, or not whole packets wide), once for all sizes: they would double every kernel's code.
+template <class T>
+static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, const T* out, int rows, int packets) {
+  using P = Packet<T>;
+  T* c = job.c;
+  const int full = job.last == P::size ? packets : packets - 1;
+  for (int i = 0; i < rows; ++i, c += job.c_stride, out += packets * P::size) {
+    int at = 0;
+    for (; at < full * P::size; at += P::size) {
+      const P v = P::load(out + at);
+      (job.add ? P::load(c + at) + v : v).store(c + at);
+    }
+    if (full == packets) continue;
+    const P v = P::load(out + at);
+    (job.add ? P::load_n(c + at, job.last) + v : v).store_n(c + at, job.last);
+  }
+}
+
+template <class T, int MR, int NV, bool KMajor, bool MaskB>
+static void tile(const TileJob<T>& job) {
+  using P = Packet<T>;
+  constexpr int lanes = P::size;
+  constexpr int groups = (MR + 2) / 3;  // row pointers: three rows hang on each, so that all addresses fit the registers
+  const int64_t kc = job.kc, a_stride = job.a_stride, b_stride = job.b_stride;
+  const int last = job.last;
+  P acc[MR][NV];
+#pragma GCC unroll 12
+  for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) acc[i][j] = P::zero();
+  }
+  const T* b = job.b;
+  for (int64_t s = 0; s < job.segments; ++s) {
+    const T* a[groups];
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) a[g] = job.a + s * job.a_segment + (KMajor ? 3 * g : 3 * g * a_stride);
+    for (int64_t p = 0; p < kc; ++p) {
+      P row[NV];
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) row[j] = MaskB && j == NV - 1 ? P::load_n(b + j * lanes, last) : P::load(b + j * lanes);
+#pragma GCC unroll 12
+      for (int i = 0; i < MR; ++i) {
+        const P x = P::set1(a[i / 3][KMajor ? i % 3 : (i % 3) * a_stride]);
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) acc[i][j] = multiply_add(x, row[j], acc[i][j]);
+      }
+#pragma GCC unroll 4
+      for (int g = 0; g < groups; ++g) a[g] += KMajor ? a_stride : 1;
+      b += b_stride;
+    }
+  }
+  if (last == lanes && !job.add) {
+    T* c = job.c;
+#pragma GCC unroll 12
+    for (int i = 0; i < MR; ++i, c += job.c_stride) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) acc[i][j].store(c + j * lanes);
+    }
+    return;
+  }
+  T out[MR * NV * lanes];
+#pragma GCC unroll 12
+  for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) acc[i][j].store(out + (i * NV + j) * lanes);
+  }
+  merge_tile(job, out, MR, NV);
+}
+
+// All tiles of one kind: rows 1 .. tile_rows(packets) by packets 1 .. 4.
+template <class T, bool KMajor, bool MaskB>
+struct TileSet {
+  TileFn<T> fn[kMaxTilePackets][kMaxTileRows] = {};
+
+  constexpr TileSet() { fill<1, 1>(); }
+  template <int MR, int NV>
+  constexpr void fill() {
+    if constexpr (MR <= tile_rows(NV)) {
+      fn[NV - 1][MR - 1] = &tile<T, MR, NV, KMajor, MaskB>;
+      fill<MR + 1, NV>();
+    } else if constexpr (NV < kMaxTilePackets) {
+      fill<1, NV + 1>();
+    }
+  }
+};
+template <class T, bool KMajor, bool MaskB>
+static constexpr TileSet<T, KMajor, MaskB> kTiles{};
+
+template <class T>
+static TileFn<T> pick(bool k_major, bool mask_b, int64_t rows, int64_t packets) {
+  const auto& plain = k_major ? kTiles<T, true, false>.fn : kTiles<T, false, false>.fn;
+  const auto& masked = k_major ? kTiles<T, true, true>.fn : kTiles<T, false, true>.fn;
+  return (mask_b ? masked : plain)[packets - 1][rows - 1];
+}
+
+TileFn<float> find_tile(const float*, bool k_major, bool mask_b, int64_t rows, int64_t packets) {
+  return pick<float>(k_major, mask_b, rows, packets);
+}
+TileFn<double> find_tile(const double*, bool k_major, bool mask_b, int64_t rows, int64_t packets) {
+  return pick<double>(k_major, mask_b, rows, packets);
+}
+
+}  // namespace NACRE_ISA
+}  // namespace nacre

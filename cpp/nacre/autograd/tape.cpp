@@ -1,0 +1,214 @@
+// Recording switches, leaf nodes and the backward walk.
+#include "nacre/autograd/tape.h"
+
+#include <algorithm>
+#include <atomic>
+#include <unordered_map>
+
+namespace nacre {
+
+namespace {
+
+std::atomic<std::uint64_t> g_order{1};
+thread_local bool t_grad_enabled = true;
+TapeHooks g_hooks;
+
+// Stands for a leaf. Holds the body without owning it: the body owns the node and clears the pointer when it dies first.
+class LeafNode final : public Node {
+ public:
+  explicit LeafNode(TensorBody* body) : body_(body) {}
+  std::string_view name() const override { return "leaf"; }
+  int output_count() const override { return 1; }
+  void backward(std::span<const Tensor>, std::span<Tensor>, const std::vector<bool>&) override {}
+  void release_saved() override {}
+  void leaf_gone() noexcept override { body_ = nullptr; }
+  TensorBody* body_;
+};
+
+struct Slot {
+  Node* node;
+  std::vector<Tensor> dys;
+};
+
+// Gradients that wait for their node, by node; a heap gives the newest node.
+class Walk {
+ public:
+  void add(Node* node, int index, const Tensor& g) {
+    auto [it, fresh] = slots_.try_emplace(node);
+    if (fresh) {
+      it->second.resize(static_cast<std::size_t>(node->output_count()));
+      heap_.push_back(node);
+      std::push_heap(heap_.begin(), heap_.end(), older);
+    }
+    Tensor& slot = it->second[static_cast<std::size_t>(index)];
+    slot = slot.defined() ? g_hooks.add(slot, g) : g;
+  }
+  bool next(Slot& out) {
+    if (heap_.empty()) return false;
+    std::pop_heap(heap_.begin(), heap_.end(), older);
+    out.node = heap_.back();
+    heap_.pop_back();
+    auto it = slots_.find(out.node);
+    out.dys = std::move(it->second);
+    slots_.erase(it);
+    return true;
+  }
+
+ private:
+  static bool older(const Node* a, const Node* b) { return a->order() < b->order(); }
+  std::vector<Node*> heap_;
+  std::unordered_map<Node*, std::vector<Tensor>> slots_;
+};
+
+struct GradGuard {
+  bool before = grad_enabled();
+  ~GradGuard() { set_grad_enabled(before); }
+};
+
+Node* node_of(const Tensor& t) { return static_cast<Node*>(t.body()->node); }
+
+void start(Walk& walk, std::span<const Tensor> outputs, std::span<const Tensor> dys) {
+  if (!dys.empty() && dys.size() != outputs.size()) {
+    raise<ValueError>("backward: ", outputs.size(), " outputs but ", dys.size(), " output gradients.");
+  }
+  bool any = false;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& y = outputs[i];
+    if (!y.defined()) raise<ValueError>("backward: output ", i, " is empty.");
+    const bool given = !dys.empty() && dys[i].defined();
+    if (given && (!(dys[i].shape() == y.shape()) || dys[i].dtype() != y.dtype())) {
+      raise<ShapeError>("backward: the output gradient has shape ", dys[i].shape(), " and dtype ", dys[i].dtype(),
+                        " but the output has shape ", y.shape(), " and dtype ", y.dtype(), ".");
+    }
+    if (!y.requires_grad()) continue;
+    any = true;
+    if (!given && y.count() != 1) {
+      raise<ShapeError>("backward: the output has shape ", y.shape(), ". Without an output gradient it must be a single number: ",
+                        "reduce it first or pass one of the same shape.");
+    }
+    Node* node = y.is_leaf() ? leaf_node(y) : node_of(y);
+    walk.add(node, y.body()->output_index, given ? dys[i] : g_hooks.ones_like(y));
+  }
+  if (!any) {
+    raise<StateError>("backward: no output depends on a tensor with requires_grad = True, or it was made under no_grad.");
+  }
+}
+
+// Walks until nothing waits. `wanted` maps (node, output) to the place of a requested gradient; without it leaves take their gradient.
+using Wanted = std::vector<std::pair<Node*, int>>;
+
+void run(Walk& walk, const Wanted* wanted, std::vector<Tensor>* results, bool retain_graph, bool create_graph) {
+  GradGuard guard;
+  set_grad_enabled(create_graph);
+  Slot slot;
+  std::vector<Tensor> dxs;
+  std::vector<bool> needs;
+  std::vector<Node*> visited;  // kept alive and emptied at the end, so that a failed walk leaves the graph whole
+  struct Keep {
+    std::vector<Node*>& nodes;
+    ~Keep() {
+      for (Node* n : nodes) NodeBase::release(n);
+    }
+  } keep{visited};
+  while (walk.next(slot)) {
+    Node* node = slot.node;
+    if (wanted) {
+      for (std::size_t i = 0; i < wanted->size(); ++i) {
+        const auto& [wanted_node, index] = (*wanted)[i];
+        if (wanted_node == node) (*results)[i] = slot.dys[static_cast<std::size_t>(index)];
+      }
+    }
+    if (auto* leaf = dynamic_cast<LeafNode*>(node)) {
+      if (!wanted && leaf->body_) {
+        leaf->body_->refs.fetch_add(1, std::memory_order_relaxed);
+        Tensor x(leaf->body_);
+        Tensor old = x.grad();
+        const Tensor& g = slot.dys[0];
+        x.set_grad(old.defined() ? g_hooks.add(old, g) : create_graph ? g : g.detach());
+      }
+      continue;
+    }
+    const auto edges = node->edges();
+    needs.assign(edges.size(), false);
+    for (std::size_t k = 0; k < edges.size(); ++k) needs[k] = edges[k].node != nullptr;
+    dxs.assign(edges.size(), Tensor());
+    node->backward(slot.dys, dxs, needs);
+    for (std::size_t k = 0; k < edges.size(); ++k) {
+      if (edges[k].node && dxs[k].defined()) walk.add(edges[k].node, edges[k].index, dxs[k]);
+    }
+    slot.dys.clear();
+    node->refs.fetch_add(1, std::memory_order_relaxed);
+    visited.push_back(node);
+  }
+  if (!retain_graph && !create_graph) {
+    for (Node* n : visited) n->release_saved();
+  }
+}
+
+}  // namespace
+
+Node::Node() : order_(g_order.fetch_add(1, std::memory_order_relaxed)) {}
+
+Node::~Node() {
+  for (Edge& e : edges_) {
+    if (e.node) NodeBase::release(e.node);
+  }
+}
+
+void Node::add_edge(const Tensor& input) {
+  Edge edge;
+  if (input.defined() && input.requires_grad()) {
+    edge.node = input.is_leaf() ? leaf_node(input) : node_of(input);
+    edge.index = input.body()->output_index;
+    edge.node->refs.fetch_add(1, std::memory_order_relaxed);
+  }
+  edges_.push_back(edge);
+}
+
+Node* leaf_node(const Tensor& leaf) {
+  TensorBody* b = leaf.body();
+  if (!b->node) b->node = new LeafNode(b);
+  return static_cast<Node*>(b->node);
+}
+
+bool grad_enabled() noexcept { return t_grad_enabled; }
+void set_grad_enabled(bool on) noexcept { t_grad_enabled = on; }
+void set_tape_hooks(const TapeHooks& hooks) { g_hooks = hooks; }
+
+std::vector<Tensor> gradients(std::span<const Tensor> outputs, std::span<const Tensor> dys, std::span<const Tensor> inputs,
+                              bool retain_graph, bool create_graph) {
+  Wanted wanted;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& x = inputs[i];
+    if (!x.defined()) raise<ValueError>("gradients: input ", i, " is empty.");
+    if (!x.requires_grad()) raise<StateError>("gradients: input ", i, " does not require a gradient. Set requires_grad = True first.");
+    wanted.emplace_back(x.is_leaf() ? leaf_node(x) : node_of(x), x.body()->output_index);
+  }
+  Walk walk;
+  start(walk, outputs, dys);
+  std::vector<Tensor> results(inputs.size());
+  run(walk, &wanted, &results, retain_graph, create_graph);
+  return results;
+}
+
+void backward(std::span<const Tensor> outputs, std::span<const Tensor> dys, bool retain_graph, bool create_graph) {
+  Walk walk;
+  start(walk, outputs, dys);
+  run(walk, nullptr, nullptr, retain_graph, create_graph);
+}
+
+void Tensor::backward(const Tensor& dy, bool retain_graph, bool create_graph) const {
+  const Tensor outputs[] = {*this};
+  const Tensor dys[] = {dy};
+  nacre::backward(outputs, std::span<const Tensor>(dys, dy.defined() ? 1 : 0), retain_graph, create_graph);
+}
+
+void Tensor::set_requires_grad(bool on) const {
+  if (on && !is_float(dtype())) raise<DTypeError>("requires_grad: only floats have gradients, this tensor is ", dtype(), ".");
+  if (!is_leaf()) {
+    raise<StateError>("requires_grad: this tensor is the result of an op and already follows its inputs. Use x.detach() first.");
+  }
+  body_->requires_grad = on;
+}
+
+}  // namespace nacre

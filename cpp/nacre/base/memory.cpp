@@ -1,0 +1,135 @@
+// The size-class cache: an intrusive free list per class and thread, statistics in relaxed atomics.
+#include "nacre/base/memory.h"
+
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+#include "nacre/base/error.h"
+
+namespace nacre {
+
+namespace {
+
+constexpr std::size_t kCacheLimit = std::size_t{1} << 30;
+constexpr std::size_t kLargestCached = std::size_t{1} << 30;
+constexpr int kClasses = 4 * 31;
+
+std::atomic<std::size_t> g_in_use{0};
+std::atomic<std::size_t> g_peak{0};
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+struct Cache {
+  FreeBlock* lists[kClasses] = {};
+  std::size_t held = 0;
+  bool closed = false;
+  ~Cache() {
+    closed = true;  // blocks freed by destructors that run later go straight back
+    drain();
+  }
+  void drain() noexcept;
+};
+
+thread_local Cache t_cache;
+
+// Class of a size and the size that the class holds: 64, 80, 96, 112, 128, 160, ...
+struct SizeClass {
+  int index;
+  std::size_t bytes;
+};
+SizeClass class_of(std::size_t bytes) {
+  if (bytes <= 64) return {0, 64};
+  const int log = std::bit_width(bytes - 1) - 1;  // 2^log < bytes <= 2^(log+1)
+  const std::size_t step = std::size_t{1} << (log - 2);
+  const std::size_t quarter = (bytes - (std::size_t{1} << log) + step - 1) / step;  // 1..4
+  return {static_cast<int>(4 * (log - 6) + quarter), (std::size_t{1} << log) + quarter * step};
+}
+
+void* system_allocate(std::size_t bytes) noexcept {
+  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return std::aligned_alloc(kAlignment, rounded);
+}
+
+void Cache::drain() noexcept {
+  for (FreeBlock*& list : lists) {
+    while (list) {
+      FreeBlock* next = list->next;
+      std::free(list);
+      list = next;
+    }
+  }
+  held = 0;
+}
+
+// Sanitizers must see every allocation, or they miss overflows inside cached blocks.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kUseCache = false;
+#else
+constexpr bool kUseCache = true;
+#endif
+
+void count_in(std::size_t bytes) noexcept {
+  const std::size_t now = g_in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  std::size_t peak = g_peak.load(std::memory_order_relaxed);
+  while (now > peak && !g_peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+  if (bytes > (std::size_t{1} << 62)) raise<OutOfMemoryError>("memory: ", bytes, " bytes cannot be allocated.");
+  void* p = nullptr;
+  if (kUseCache && bytes <= kLargestCached) {
+    const SizeClass c = class_of(bytes);
+    Cache& cache = t_cache;
+    if (FreeBlock* block = cache.lists[c.index]) {
+      cache.lists[c.index] = block->next;
+      cache.held -= c.bytes;
+      p = block;
+    } else {
+      p = system_allocate(c.bytes);
+      if (!p && cache.held) {
+        cache.drain();
+        p = system_allocate(c.bytes);
+      }
+    }
+  } else {
+    p = system_allocate(bytes ? bytes : 1);
+    if (!p) {
+      t_cache.drain();
+      p = system_allocate(bytes);
+    }
+  }
+  if (!p) raise<OutOfMemoryError>("memory: ", bytes, " bytes could not be allocated. Use a smaller batch or model.");
+  count_in(bytes);
+  return p;
+}
+
+void deallocate(void* p, std::size_t bytes) noexcept {
+  if (!p) return;
+  g_in_use.fetch_sub(bytes, std::memory_order_relaxed);
+  if (kUseCache && bytes <= kLargestCached) {
+    const SizeClass c = class_of(bytes);
+    Cache& cache = t_cache;
+    if (!cache.closed && cache.held + c.bytes <= kCacheLimit) {
+      auto* block = static_cast<FreeBlock*>(p);
+      block->next = cache.lists[c.index];
+      cache.lists[c.index] = block;
+      cache.held += c.bytes;
+      return;
+    }
+  }
+  std::free(p);
+}
+
+void release_cached_memory() noexcept { t_cache.drain(); }
+std::size_t memory_in_use() noexcept { return g_in_use.load(std::memory_order_relaxed); }
+std::size_t memory_peak() noexcept { return g_peak.load(std::memory_order_relaxed); }
+void reset_memory_peak() noexcept { g_peak.store(g_in_use.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+
+}  // namespace nacre

@@ -42,9 +42,6 @@ class CMake:
         if self.cmake is None:
             pytest.fail("cmake is not there: pip install '.[test]' brings it.", pytrace=False)
         self.environment = dict(os.environ)
-        # The same object for the wheel's build and for this one, wherever the tree lies.
-        self.environment.setdefault("CCACHE_BASEDIR", str(ROOT))
-        self.environment.setdefault("CCACHE_NOHASHDIR", "1")
         ninja = tool("ninja")
         self.generator = ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"] if ninja else []
         self.jobs = str(len(os.sched_getaffinity(0)))

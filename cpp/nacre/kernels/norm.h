@@ -45,7 +45,7 @@ struct BatchNormArgs {
   void* y = nullptr;  // may be x
   void* mean = nullptr;  // training: written. inference: read
   void* var = nullptr;   // training: written (biased). inference: read
-  void* rstd = nullptr;  // training: written. inference: unused, may be null
+  void* rstd = nullptr;  // written; inference: may be null
   int64_t n = 0, channels = 0, spatial = 1;
   double epsilon = 1e-3;
 };

@@ -48,7 +48,8 @@ class CMake:
 
     def configure(self, source, folder, *options):
         if not (pathlib.Path(folder) / "CMakeCache.txt").exists():
-            options = (*self.generator, *options)
+            strict = os.environ.get("NACRE_WARNINGS_AS_ERRORS", "OFF")  # as in the wheel's build: ccache finds its objects again
+            options = (*self.generator, f"-DNACRE_WARNINGS_AS_ERRORS={strict}", *options)
         return call(self.cmake, "-S", source, "-B", folder, *options, env=self.environment)
 
     def build(self, folder, *options, check=True):

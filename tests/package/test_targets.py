@@ -1,0 +1,61 @@
+"""The full tier's other builds: sanitizers, clang, aarch64 under qemu, and a CPU without AVX under qemu.
+
+Each runs the C++ tests through the preset of its name. Packages, where they are missing: clang-14, g++-aarch64-linux-gnu, qemu-user.
+"""
+
+import os
+import pathlib
+
+import pytest
+from cmake_build import ROOT, call, tool
+
+pytestmark = pytest.mark.full
+PROGRAMS = sorted(path.stem for path in (ROOT / "tests" / "cpp").glob("test_*.cpp"))
+
+# What the sanitizers say goes to the output and ends the program with an error.
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+def need(*programs):
+    for program in programs:
+        if tool(program) is None:
+            pytest.skip(f"{program} is not there")
+
+
+def run_preset(cmake, preset, timeout=3600):
+    environment = {**cmake.environment, **ENVIRONMENT}
+    folder = ROOT / "build" / preset
+    options = [option for option in cmake.generator if option.startswith("-D")]
+    call(cmake.cmake, "--preset", preset, *options, cwd=ROOT, env=environment)
+    cmake.build(folder)
+    ctest = pathlib.Path(cmake.cmake).with_name("ctest")
+    done = call(ctest, "--test-dir", folder, "--output-on-failure", "--timeout", "1200", env=environment, timeout=timeout)
+    assert f"out of {len(PROGRAMS)}" in done.stdout
+
+
+@pytest.mark.parametrize("preset", ["asan", "tsan"])
+def test_sanitizers(cmake, preset):
+    run_preset(cmake, preset)
+
+
+def test_clang(cmake):
+    need("clang++-14")
+    run_preset(cmake, "clang")
+
+
+def test_aarch64(cmake):
+    need("aarch64-linux-gnu-g++", "qemu-aarch64")
+    run_preset(cmake, "aarch64", timeout=7200)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_cpu_without_avx(cmake, cpp_build, program):
+    """The library is built for plain x86-64 and must not touch a register that such a machine lacks."""
+    need("qemu-x86_64")
+    cmake.build(cpp_build, "--target", program)
+    done = call("qemu-x86_64", "-cpu", "Nehalem", cpp_build / "tests" / "cpp" / program, timeout=3600, env={**os.environ, "NACRE_ISA": ""})
+    assert "[doctest] test cases:" in done.stdout

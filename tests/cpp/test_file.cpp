@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <doctest/doctest.h>
 
 #include "nacre/base/error.h"
 #include "nacre/base/os_file.h"
@@ -110,7 +110,8 @@ TEST_CASE("file: a symbolic link stays, its target is replaced") {
   CHECK(fs::is_symlink(folder.path / "link"));
   CHECK(content(folder.file("sub/target")) == "new");
   fs::create_symlink("nowhere/at/all", folder.path / "broken");
-  CHECK(io_error([&] { nacre::write_file_atomically(folder.file("broken"), bytes("x")); }).find("symbolic link") != std::string::npos);
+  CHECK(io_error([&] { nacre::write_file_atomically(folder.file("broken"), bytes("x")); }).find("symbolic link") !=
+        std::string::npos);
   CHECK(folder.count() == 3);
 }
 
@@ -122,7 +123,8 @@ TEST_CASE("file: refusals say what and why, and leave nothing behind") {
   CHECK(io_error([&] { (void)MappedFile::open(missing, "load_model"); }) ==
         "load_model: cannot open '" + missing + "': No such file or directory.");
   CHECK(io_error([&] { (void)MappedFile::open(folder.path.string()); }).find("Is a directory") != std::string::npos);
-  CHECK(io_error([&] { nacre::write_file_atomically(folder.path.string(), bytes("x")); }).find("Is a directory") != std::string::npos);
+  CHECK(io_error([&] { nacre::write_file_atomically(folder.path.string(), bytes("x")); }).find("Is a directory") !=
+        std::string::npos);
   CHECK(io_error([&] { nacre::write_file_atomically(folder.file("x") + "/", bytes("x")); }) != "");
   CHECK(io_error([&] { nacre::write_file_atomically("", bytes("x")); }) == "save: the path is empty. Name a file.");
   CHECK(io_error([&] { nacre::write_file_atomically(std::string("a\0b", 3), bytes("x")); }) != "");
@@ -130,7 +132,8 @@ TEST_CASE("file: refusals say what and why, and leave nothing behind") {
   CHECK(io_error([&] { nacre::write_file_atomically("/dev/null", bytes("x")); }).find("not a regular file") != std::string::npos);
   CHECK(io_error([&] { (void)MappedFile::open("/dev/null"); }).find("not a regular file") != std::string::npos);
   REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
-  CHECK(io_error([&] { (void)MappedFile::open(folder.file("pipe")); }).find("not a regular file") != std::string::npos);  // and no waiting
+  CHECK(io_error([&] { (void)MappedFile::open(folder.file("pipe")); }).find("not a regular file") !=
+        std::string::npos);  // and no waiting
   CHECK(io_error([&] { nacre::write_file_atomically(folder.file(std::string(256, 'n').c_str()), bytes("x")); }) != "");
   CHECK(folder.count() == 1);  // the pipe
 }

@@ -82,13 +82,14 @@ TEST_CASE("idx refuses what does not fit") {
   CHECK(error_of(header(8, {}) + "a").find("rank 0") != std::string::npos);
   CHECK(error_of(header(8, {1, 1, 1, 1, 1, 1, 1, 1, 1}) + "a").find("rank 9") != std::string::npos);
   CHECK(error_of(header(8, {1, 2}).substr(0, 11)).find("header") != std::string::npos);
-  CHECK(error_of(header(8, {2, 3}) + "12345") == "idx: 'f' has 5 bytes of values, which does not fit its shape [2, 3] of 1 bytes each.");
+  CHECK(error_of(header(8, {2, 3}) + "12345") ==
+        "idx: 'f' has 5 bytes of values, which does not fit its shape [2, 3] of 1 bytes each.");
   CHECK(error_of(header(8, {2, 3}) + "1234567") != "");
   const std::uint32_t top = 0xFFFFFFFFu;
   CHECK(error_of(header(8, {top, top, top, top}) + "a") != "");
-  CHECK(error_of(header(14, {0x80000000u, 0x40000000u})) != "");      // 2^61 values of 8 bytes: the byte count wraps to 0
-  CHECK(error_of(header(8, {65536, 65536, 65536, 65536})) != "");     // 2^64 values wrap to 0
-  CHECK(error_of(header(8, {0, top, top, top})) != "");               // nothing inside, but strides would overflow
+  CHECK(error_of(header(14, {0x80000000u, 0x40000000u})) != "");   // 2^61 values of 8 bytes: the byte count wraps to 0
+  CHECK(error_of(header(8, {65536, 65536, 65536, 65536})) != "");  // 2^64 values wrap to 0
+  CHECK(error_of(header(8, {0, top, top, top})) != "");            // nothing inside, but strides would overflow
   CHECK_THROWS_AS((void)nacre::load_idx("no such file"), nacre::IoError);
 }
 
@@ -98,7 +99,8 @@ TEST_CASE("idx mutations never crash, and lengths always fit") {
   int accepted = 0;
   for (int i = 0; i < 20000; ++i) {
     std::string text = seed;
-    for (unsigned n = 1 + random() % 3; n > 0; --n) text[random() % (random() % 2 ? 12 : text.size())] = static_cast<char>(random() % (random() % 2 ? 16 : 256));
+    for (unsigned n = 1 + random() % 3; n > 0; --n)
+      text[random() % (random() % 2 ? 12 : text.size())] = static_cast<char>(random() % (random() % 2 ? 16 : 256));
     if (random() % 4 == 0) text.resize(random() % (text.size() + 8));
     try {
       const auto a = parse(text);
@@ -124,7 +126,8 @@ TEST_CASE("shuffle: a permutation that depends on seed, epoch and length only") 
   CHECK(a != nacre::shuffled_order(42 + (std::uint64_t{1} << 32), 0, 1000));
   CHECK(a != nacre::shuffled_order(42, std::uint64_t{1} << 32, 1000));
   CHECK_THROWS_AS((void)nacre::shuffled_order(1, 1, -1), nacre::ValueError);
-  // Fixed for good: a saved training must continue with the same order in any later version. Values from a Python model of the rule.
+  // Fixed for good: a saved training must continue with the same order in any later version. Values from a Python model of the
+  // rule.
   CHECK(nacre::shuffled_order(1, 2, 10) == std::vector<std::int64_t>{2, 7, 0, 4, 5, 6, 9, 8, 1, 3});
 }
 
@@ -243,7 +246,8 @@ TEST_CASE("gather refuses what does not fit") {
   std::vector<std::int32_t> wrong(6);
   const std::vector<std::int64_t> good{0, 1}, high{0, 3}, low{-1, 0};
   const auto from = view_of(source, {3, 2}), to = view_of(out, {2, 2});
-  CHECK_THROWS_WITH_AS(nacre::gather_rows("fit", from, high, to), "fit: row index 3 at position 1 is out of range for 3 rows.", nacre::IndexError);
+  CHECK_THROWS_WITH_AS(nacre::gather_rows("fit", from, high, to), "fit: row index 3 at position 1 is out of range for 3 rows.",
+                       nacre::IndexError);
   CHECK_THROWS_AS(nacre::gather_rows("fit", from, low, to), nacre::IndexError);
   CHECK_THROWS_AS(nacre::gather_rows("fit", from, good, view_of(out, {3, 2})), nacre::ShapeError);
   CHECK_THROWS_AS(nacre::gather_rows("fit", from, good, view_of(out, {2, 1})), nacre::ShapeError);

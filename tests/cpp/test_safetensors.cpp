@@ -163,7 +163,8 @@ TEST_CASE("safetensors: the reader refuses damaged headers") {
   CHECK(error_of(file_of("{}", 0)) == "");
   CHECK(error_of(file_of("{}  \n", 0)) == "");
   // Unaligned tensors of other writers are allowed.
-  CHECK(one(R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]})", 5) == "");
+  CHECK(one(R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]})", 5) ==
+        "");
 
   has(error_of(""), "too few");
   has(error_of("PK\3\4 something else entirely"), "is no safetensors file");
@@ -176,7 +177,16 @@ TEST_CASE("safetensors: the reader refuses damaged headers") {
   has(error_of(file_of("{} x", 8)), "line 1, column 4");
   has(error_of(file_of("{\"a\":1", 8)), "line 1");
   has(error_of(file_of("{\"a\":[" + std::string(50, '['), 8)), "nested deeper");
-  has(error_of(file_of("{\"a\":[" + [] { std::string s = "0"; for (int i = 0; i < 5000; ++i) s += ",0"; return s; }() + "]}", 8)), "more than");
+  has(error_of(file_of(
+          "{\"a\":[" +
+              [] {
+                std::string s = "0";
+                for (int i = 0; i < 5000; ++i) s += ",0";
+                return s;
+              }() +
+              "]}",
+          8)),
+      "more than");
 
   const char* bad[] = {
       R"("a":1)", R"("a":null)", R"("a":[])", R"("a":{})", R"("a":{"dtype":"F32","shape":[2]})",
@@ -190,23 +200,25 @@ TEST_CASE("safetensors: the reader refuses damaged headers") {
       R"("a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]})", R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]})",
       R"("a":{"dtype":"F32","shape":[],"data_offsets":[0,8]})", R"("a":{"dtype":"F32","shape":[0],"data_offsets":[0,8]})",
       R"("a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]})",
-      R"("a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]})",                       // * 4 wraps to 8
-      R"("a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})",                     // wraps to 0
-      R"("a":{"dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,0]})",                   // empty, strides wrap
+      R"("a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]})",      // * 4 wraps to 8
+      R"("a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})",    // wraps to 0
+      R"("a":{"dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,0]})",  // empty, strides wrap
       R"("a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]})", R"("a":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]})",
       R"("a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]})", R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8.0]})",
       R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0]})", R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,8]})",
       R"("a":{"dtype":"F32","shape":[2],"data_offsets":"0,8"})", R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})",
-      R"("a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]})",                                                                            // hole at the front
-      R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})",                       // twice the same
-      R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]})",                       // overlap
-      R"("a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[4],"data_offsets":[4,8]})",                         // hole
-      R"("a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[0],"data_offsets":[4,4]})",                         // empty one inside
-      R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",                       // same name
+      R"("a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]})",  // hole at the front
+      R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})",  // twice the
+                                                                                                                       // same
+      R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]})",  // overlap
+      R"("a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[4],"data_offsets":[4,8]})",    // hole
+      R"("a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[0],"data_offsets":[4,4]})",    // empty one
+                                                                                                                       // inside
+      R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",  // same name
       R"("":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})", R"("a\u0000":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",
-      R"("__metadata__":[],"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})", R"("__metadata__":{"k":1},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",
-      R"("__metadata__":{"nacre_sha256":"00"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",
-      R"("__metadata__":{})"};
+      R"("__metadata__":[],"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",
+      R"("__metadata__":{"k":1},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",
+      R"("__metadata__":{"nacre_sha256":"00"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})", R"("__metadata__":{})"};
   for (const char* entry : bad) {
     CAPTURE(entry);
     has(one(entry), "load_model: 'f'");
@@ -250,7 +262,8 @@ TEST_CASE("safetensors: no change of a file with a checksum goes unseen") {
         case 1: text.erase(at, 1 + random() % 40); break;
         case 2: text.insert(at, text.substr(random() % text.size(), random() % 40)); break;
         case 3: {
-          const std::size_t other = random() % text.size(), size = std::min<std::size_t>(1 + random() % 16, text.size() - std::max(at, other));
+          const std::size_t other = random() % text.size(),
+                            size = std::min<std::size_t>(1 + random() % 16, text.size() - std::max(at, other));
           std::swap_ranges(text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(at + size),
                            text.begin() + static_cast<std::ptrdiff_t>(other));
           break;
@@ -288,7 +301,8 @@ TEST_CASE("safetensors: without a checksum mutations are refused or stay inside 
       if (random() % 8 == 0) text[random() % text.size()] = static_cast<char>(random());
     }
     try {
-      for (const auto& [key, value] : content(load(text, ChecksumRule::if_present))) total += value.size();  // reads all bytes, for the sanitizer
+      for (const auto& [key, value] : content(load(text, ChecksumRule::if_present)))
+        total += value.size();  // reads all bytes, for the sanitizer
       ++accepted;
     } catch (const FormatError&) {
     }

@@ -1,5 +1,5 @@
-// Any bytes into the safetensors reader. Every byte of every tensor it hands out is read (the sanitizer sees what lies outside), and
-// what it accepts must survive being written and read again.
+// Any bytes into the safetensors reader. Every byte of every tensor it hands out is read (the sanitizer sees what lies outside),
+// and what it accepts must survive being written and read again.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

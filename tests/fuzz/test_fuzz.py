@@ -49,6 +49,14 @@ def test_fuzz(fuzz_build, tmp_path, program):
     for i, seed in enumerate(SEEDS[program]):
         (tmp_path / f"seed{i}").write_bytes(seed)
     done = call(
-        fuzz_build / program, "-seed=1", f"-runs={RUNS}", "-max_len=2048", "-timeout=10", "-rss_limit_mb=1024", tmp_path, timeout=1800, cwd=tmp_path
+        fuzz_build / program,
+        "-seed=1",
+        f"-runs={RUNS}",
+        "-max_len=2048",
+        "-timeout=10",
+        "-rss_limit_mb=1024",
+        tmp_path,
+        timeout=1800,
+        cwd=tmp_path,
     )
     assert f"Done {RUNS} runs" in done.stdout

@@ -1,17 +1,17 @@
-// POSIX files. The order of an atomic write is what makes it one: write, fsync the file, rename, fsync the folder; a crash at any point
-// leaves the old file or the new one, whole.
+// POSIX files. The order of an atomic write is what makes it one: write, fsync the file, rename, fsync the folder; a crash at any
+// point leaves the old file or the new one, whole.
 #include "nacre/base/os_file.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <atomic>
-#include <utility>
 
 #include "nacre/base/error.h"
 
@@ -154,8 +154,8 @@ void write_file_atomically(const std::string& path, std::span<const std::span<co
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : target.substr(0, slash);
   if (slash + 1 == target.size()) refuse(name, "write", path, EISDIR);  // "folder/"
 
-  // A short name of our own: the user's may already be as long as the file system allows. Left-over files of a crashed process with the
-  // same number are stepped over.
+  // A short name of our own: the user's may already be as long as the file system allows. Left-over files of a crashed process with
+  // the same number are stepped over.
   static std::atomic<unsigned> counter{0};
   std::string temporary_path;
   int raw = -1;

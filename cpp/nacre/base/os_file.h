@@ -1,5 +1,5 @@
-// Every call to the operating system about files: read-only mapping and atomic replacement. All failures are IoError with the path and
-// the system's reason.
+// Every call to the operating system about files: read-only mapping and atomic replacement. All failures are IoError with the path
+// and the system's reason.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,9 @@
 
 namespace nacre {
 
-// A regular file mapped for reading. The bytes stay valid while this lives, also when the file is replaced through write_file_atomically
-// (a new file takes the name). A file that another program shortens in place while it is mapped is outside of what can be caught.
+// A regular file mapped for reading. The bytes stay valid while this lives, also when the file is replaced through
+// write_file_atomically (a new file takes the name). A file that another program shortens in place while it is mapped is outside of
+// what can be caught.
 class NACRE_API MappedFile {
  public:
   MappedFile() = default;
@@ -30,9 +31,10 @@ class NACRE_API MappedFile {
   std::size_t size_ = 0;
 };
 
-// Replaces `path` by the parts, one after another, or leaves it as it was: the bytes go to a new file in the same folder, which is synced
-// and renamed over `path`; then the folder is synced. On failure the new file is removed. An existing file keeps its permission bits, a new
-// one gets those of the process (umask); a symbolic link stays and its target is replaced. Only regular files are replaced.
+// Replaces `path` by the parts, one after another, or leaves it as it was: the bytes go to a new file in the same folder, which is
+// synced and renamed over `path`; then the folder is synced. On failure the new file is removed. An existing file keeps its
+// permission bits, a new one gets those of the process (umask); a symbolic link stays and its target is replaced. Only regular
+// files are replaced.
 NACRE_API void write_file_atomically(const std::string& path, std::span<const std::span<const std::byte>> parts,
                                      const char* name = "save");
 NACRE_API void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, const char* name = "save");

@@ -99,12 +99,13 @@ void gather_rows(std::string_view op, const View& source, std::span<const std::i
   Shape expected = source.shape;
   expected[0] = static_cast<Dim>(rows.size());
   if (!(batch.shape == expected) || !batch.contiguous()) {
-    raise<ShapeError>(op, ": the batch has shape ", batch.shape, ", but ", rows.size(), " rows of ", source.shape, " need a contiguous ",
-                      expected, ".");
+    raise<ShapeError>(op, ": the batch has shape ", batch.shape, ", but ", rows.size(), " rows of ", source.shape,
+                      " need a contiguous ", expected, ".");
   }
   const bool to_real = batch.dtype == DType::float32 || batch.dtype == DType::float64;
   if (batch.dtype != source.dtype && !to_real) {
-    raise<DTypeError>(op, ": rows of ", source.dtype, " cannot be gathered as ", batch.dtype, ". Use the same dtype, float32 or float64.");
+    raise<DTypeError>(op, ": rows of ", source.dtype, " cannot be gathered as ", batch.dtype,
+                      ". Use the same dtype, float32 or float64.");
   }
   const Dim n = source.shape[0];
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -74,8 +74,8 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& source) 
   }
   overflow |= count > (std::uint64_t{1} << 59);
   if (overflow || (empty ? 0 : count) * static_cast<std::uint64_t>(code->width) != values.size()) {
-    raise<FormatError>(where, " has ", values.size(), " bytes of values, which does not fit its shape ", out.shape, " of ", code->width,
-                       " bytes each.");
+    raise<FormatError>(where, " has ", values.size(), " bytes of values, which does not fit its shape ", out.shape, " of ",
+                       code->width, " bytes each.");
   }
   if (empty) count = 0;
   out.bytes.resize(static_cast<std::size_t>(count) * static_cast<std::size_t>(size_of(out.dtype)));

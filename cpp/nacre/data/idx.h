@@ -1,5 +1,5 @@
-// IDX files, the format of MNIST and Fashion-MNIST: two zero bytes, a type code, the rank, the sizes and the values, all big-endian.
-// Packed files (.gz) must be unpacked first; nacre's Python side does it with the standard library.
+// IDX files, the format of MNIST and Fashion-MNIST: two zero bytes, a type code, the rank, the sizes and the values, all
+// big-endian. Packed files (.gz) must be unpacked first; nacre's Python side does it with the standard library.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,9 @@ struct IdxArray {
   std::vector<std::byte> bytes;
 
   template <class T>
-  [[nodiscard]] const T* as() const { return reinterpret_cast<const T*>(bytes.data()); }
+  [[nodiscard]] const T* as() const {
+    return reinterpret_cast<const T*>(bytes.data());
+  }
 };
 
 // FormatError when magic, type, sizes or length are wrong. `source` stands for the file in messages.

@@ -1,5 +1,5 @@
-// Json values: ownership, lookup and typed access. Trees are freed by walking `up` pointers and copied and compared with an explicit
-// stack, so nesting is bounded by memory and never by the thread's stack.
+// Json values: ownership, lookup and typed access. Trees are freed by walking `up` pointers and copied and compared with an
+// explicit stack, so nesting is bounded by memory and never by the thread's stack.
 #include "nacre/io/json.h"
 
 #include <memory>
@@ -198,7 +198,8 @@ Json& Json::operator[](std::string_view key) {
   ObjectNode* node = members();
   auto at = node->lower_bound(key);
   if (at != node->order.end() && node->keys[*at] == key) return node->values[*at];
-  if (node->keys.size() == std::numeric_limits<std::uint32_t>::max()) raise<ValueError>("json: an object is limited to 2^32 - 1 keys.");
+  if (node->keys.size() == std::numeric_limits<std::uint32_t>::max())
+    raise<ValueError>("json: an object has at most 2^32 - 1 keys.");
   // Room first, so that a failed allocation leaves the three lists in step.
   const auto offset = at - node->order.begin();
   auto grow = [](auto& list) {

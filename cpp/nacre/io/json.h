@@ -30,10 +30,14 @@ namespace nacre {
 
 // What the reader accepts; more is a FormatError.
 struct JsonLimits {
-  std::size_t max_depth = 64;                                         // arrays and objects open at once
-  std::size_t max_bytes = std::size_t{256} << 20;                     // length of the text
-  std::size_t max_values = std::numeric_limits<std::size_t>::max();   // values in the whole document
+  std::size_t max_depth = 64;                                        // arrays and objects open at once
+  std::size_t max_bytes = std::size_t{256} << 20;                    // length of the text
+  std::size_t max_values = std::numeric_limits<std::size_t>::max();  // values in the whole document
 };
+
+// bool has a kind of its own, and a single char is a mistake for a string.
+template <class I>
+concept JsonInteger = std::integral<I> && !std::same_as<I, bool> && !std::same_as<I, char>;
 
 class NACRE_API Json {
  public:
@@ -42,17 +46,19 @@ class NACRE_API Json {
 
   Json() noexcept = default;
   Json(std::nullptr_t) noexcept {}
-  template <class B>
-    requires std::same_as<B, bool>
-  Json(B value) noexcept : kind_(Kind::boolean) { payload_.boolean = value; }
-  template <std::integral I>
-    requires(!std::same_as<I, bool> && !std::same_as<I, char>)
+  template <std::same_as<bool> B>
+  Json(B value) noexcept : kind_(Kind::boolean) {
+    payload_.boolean = value;
+  }
+  template <JsonInteger I>
   Json(I value) : kind_(Kind::integer) {
     if (!std::in_range<std::int64_t>(value)) raise<ValueError>("json: integer ", value, " does not fit into 64 signed bits.");
     payload_.integer = static_cast<std::int64_t>(value);
   }
   template <std::floating_point F>
-  Json(F value) noexcept : kind_(Kind::real) { payload_.real = static_cast<double>(value); }
+  Json(F value) noexcept : kind_(Kind::real) {
+    payload_.real = static_cast<double>(value);
+  }
   Json(std::string text);
   Json(std::string_view text) : Json(std::string(text)) {}
   Json(const char* text) : Json(std::string(text)) {}
@@ -105,17 +111,23 @@ class NACRE_API Json {
   // The value as T: bool, an integer (range checked), float or double (integers too), std::string, std::string_view, Shape, Json,
   // std::vector<T>, std::optional<T> (null gives none). FormatError names what was found.
   template <class T>
-  [[nodiscard]] T get() const { return convert<T>({}); }
+  [[nodiscard]] T get() const {
+    return convert<T>({});
+  }
   // The same for a member; the message names the key.
   template <class T>
-  [[nodiscard]] T get(std::string_view key) const { return at(key).template convert<T>(key); }
+  [[nodiscard]] T get(std::string_view key) const {
+    return at(key).template convert<T>(key);
+  }
   // The member, or `fallback` when the key is missing. A member of another kind, null too, is an error.
   template <class T>
   [[nodiscard]] T value_or(std::string_view key, T fallback) const {
     const Json* found = find(key);
     return found ? found->template convert<T>(key) : fallback;
   }
-  [[nodiscard]] std::string value_or(std::string_view key, const char* fallback) const { return value_or(key, std::string(fallback)); }
+  [[nodiscard]] std::string value_or(std::string_view key, const char* fallback) const {
+    return value_or(key, std::string(fallback));
+  }
 
   // Elements of an array, members of an object; 0 for everything else.
   [[nodiscard]] std::size_t size() const noexcept;

@@ -1,8 +1,8 @@
 // The strict JSON reader (RFC 8259): one pass, an explicit stack, every byte checked.
 //
-// Refused: text after the value, trailing commas, comments, leading zeros, NaN and Infinity, bare control characters, bytes that are not
-// UTF-8, half surrogates, keys that come twice, integers past 64 bits, doubles that overflow or vanish, and whatever passes JsonLimits.
-// Memory: at most about 50 bytes for each byte of text.
+// Refused: text after the value, trailing commas, comments, leading zeros, NaN and Infinity, bare control characters, bytes that
+// are not UTF-8, half surrogates, keys that come twice, integers past 64 bits, doubles that overflow or vanish, and whatever passes
+// JsonLimits. Memory: at most about 50 bytes for each byte of text.
 #include <charconv>
 #include <system_error>
 
@@ -198,7 +198,9 @@ class JsonParser {
     const char* start = p_ - 1;
     const char c = p_ == end_ ? '\0' : *p_++;
     switch (c) {
-      case '"': case '\\': case '/': out.push_back(c); return;
+      case '"':
+      case '\\':
+      case '/': out.push_back(c); return;
       case 'b': out.push_back('\b'); return;
       case 'f': out.push_back('\f'); return;
       case 'n': out.push_back('\n'); return;

@@ -1,5 +1,5 @@
-// The JSON writer: compact, canonical (sorted keys) and indented. Doubles get the shortest text that reads back as the same bits, and
-// always a point or an exponent, so that a double stays one. Bytes past ASCII stand as themselves.
+// The JSON writer: compact, canonical (sorted keys) and indented. Doubles get the shortest text that reads back as the same bits,
+// and always a point or an exponent, so that a double stays one. Bytes past ASCII stand as themselves.
 #include <charconv>
 #include <cmath>
 
@@ -81,7 +81,7 @@ class JsonWriter {
     for (const char* p = text.data(); p != last;) {
       const auto c = static_cast<unsigned char>(*p);
       const int length = utf8_length(p, last);
-      if (length == 0) raise<ValueError>("json: byte ", p - text.data(), " of a string is not valid UTF-8. Only UTF-8 text can be written.");
+      if (length == 0) raise<ValueError>("json: byte ", p - text.data(), " of a string is not UTF-8. Only UTF-8 can be written.");
       switch (c) {
         case '"': out_.append("\\\""); break;
         case '\\': out_.append("\\\\"); break;

@@ -68,7 +68,7 @@ SafetensorsImage make_safetensors(std::span<const TensorEntry> tensors, const Me
   Json texts = Json::object();
   for (const auto& [key, value] : metadata) {
     if (texts.contains(key)) raise<ValueError>(name, ": metadata key '", key, "' is given twice.");
-    if (checksum && key == kChecksumKey) raise<ValueError>(name, ": metadata key 'nacre_sha256' is reserved for the file's checksum.");
+    if (checksum && key == kChecksumKey) raise<ValueError>(name, ": metadata key '", key, "' is reserved for the file's checksum.");
     texts[key] = value;
   }
   header[kMetadataKey] = texts;
@@ -78,7 +78,8 @@ SafetensorsImage make_safetensors(std::span<const TensorEntry> tensors, const Me
   for (std::size_t i : order) {
     const TensorEntry& t = tensors[i];
     if (!valid_name(t.name)) {
-      raise<ValueError>(name, ": tensor name '", t.name, "' is not allowed. Use text without control characters, and not __metadata__.");
+      raise<ValueError>(name, ": tensor name '", t.name,
+                        "' is not allowed. Use text without control characters, and not __metadata__.");
     }
     if (header.contains(t.name)) raise<ValueError>(name, ": tensor name '", t.name, "' is given twice. Names must differ.");
     const Dim bytes = checked_count(name, t.shape, t.dtype) * size_of(t.dtype);
@@ -113,7 +114,8 @@ SafetensorsFile SafetensorsFile::open(const std::string& path, ChecksumRule rule
   return out;
 }
 
-SafetensorsFile SafetensorsFile::read(std::span<const std::byte> bytes, ChecksumRule rule, const std::string& source, const char* name) {
+SafetensorsFile SafetensorsFile::read(std::span<const std::byte> bytes, ChecksumRule rule, const std::string& source,
+                                      const char* name) {
   SafetensorsFile out;
   out.load(bytes, rule, source, name);
   return out;
@@ -144,7 +146,8 @@ struct Placed {
 Placed read_entry(const std::string& where, const std::string& tensor, const Json& info, std::size_t data_size) {
   auto fail = [&](const auto&... what) { raise<FormatError>(where, ": tensor '", tensor, "' ", what..., "."); };
   if (!valid_name(tensor)) raise<FormatError>(where, ": a tensor's name is empty or holds control characters.");
-  if (!info.is_object() || info.size() != 3 || !info.contains("dtype") || !info.contains("shape") || !info.contains("data_offsets")) {
+  if (!info.is_object() || info.size() != 3 || !info.contains("dtype") || !info.contains("shape") ||
+      !info.contains("data_offsets")) {
     fail("must be an object of dtype, shape and data_offsets, and nothing else");
   }
   Placed p;
@@ -199,8 +202,8 @@ void SafetensorsFile::load(std::span<const std::byte> bytes, ChecksumRule rule, 
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   if (length > kMaxSafetensorsHeader || length > bytes.size() - 8) {
-    raise<FormatError>(where, " is no safetensors file or is cut off: its header length reads ", length, ", the file has ", bytes.size(),
-                       " bytes.");
+    raise<FormatError>(where, " is no safetensors file or is cut off: its header length reads ", length, ", the file has ",
+                       bytes.size(), " bytes.");
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<std::size_t>(length));
   if (text.empty() || text[0] != '{') raise<FormatError>(where, " is no safetensors file: the header does not begin with '{'.");
@@ -248,7 +251,8 @@ void SafetensorsFile::load(std::span<const std::byte> bytes, ChecksumRule rule, 
     }
     std::erase_if(metadata_, [](const auto& entry) { return entry.first == kChecksumKey; });
   } else if (rule == ChecksumRule::required) {
-    raise<FormatError>(where, " has no 'nacre_sha256' in its metadata, so it was not written by nacre. Its tensors can be read as plain weights.");
+    raise<FormatError>(
+        where, " has no 'nacre_sha256' in its metadata, so it was not written by nacre. Its tensors can be read as plain weights.");
   }
 
   tensors_.reserve(placed.size());
@@ -264,7 +268,8 @@ void SafetensorsFile::load(std::span<const std::byte> bytes, ChecksumRule rule, 
   }
   by_name_.resize(tensors_.size());
   std::iota(by_name_.begin(), by_name_.end(), std::uint32_t{0});
-  std::sort(by_name_.begin(), by_name_.end(), [this](std::uint32_t a, std::uint32_t b) { return tensors_[a].name < tensors_[b].name; });
+  std::sort(by_name_.begin(), by_name_.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return tensors_[a].name < tensors_[b].name; });
 }
 
 }  // namespace nacre

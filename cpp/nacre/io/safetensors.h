@@ -1,10 +1,10 @@
 // The safetensors container: named tensors and a map of texts in one file that every safetensors reader opens.
 //
-// Layout: 8 bytes little-endian length N, N bytes JSON header (padded with spaces so that the data begins at a multiple of 64), data.
-// The header maps each name to {"dtype", "shape", "data_offsets": [begin, end]}, and "__metadata__" to an object of strings.
-// nacre's files carry the metadata entry "nacre_sha256": SHA-256 over the canonical header without that entry, then over the data. The reader
-// believes nothing: lengths, names, dtypes, shapes, offsets, overlaps, holes and the checksum are checked before a byte is handed out,
-// and memory is bounded by the length of the header. Source: the format description of the safetensors project.
+// Layout: 8 bytes little-endian length N, N bytes JSON header (padded with spaces so that the data begins at a multiple of 64),
+// data. The header maps each name to {"dtype", "shape", "data_offsets": [begin, end]}, and "__metadata__" to an object of strings.
+// nacre's files carry the metadata entry "nacre_sha256": SHA-256 over the canonical header without that entry, then over the data.
+// The reader believes nothing: lengths, names, dtypes, shapes, offsets, overlaps, holes and the checksum are checked before a byte
+// is handed out, and memory is bounded by the length of the header. Source: the format description of the safetensors project.
 #pragma once
 
 #include <cstddef>
@@ -45,8 +45,8 @@ struct SafetensorsImage {
   [[nodiscard]] std::string join() const;
 };
 
-// Tensors are ordered by falling element size, otherwise as given, so that all are aligned without holes. With `checksum` the metadata
-// gets "nacre_sha256". ValueError for names that are empty, doubled, not UTF-8 or reserved, and for doubled metadata keys.
+// Tensors are ordered by falling element size, otherwise as given, so that all are aligned without holes. With `checksum` the
+// metadata gets "nacre_sha256". ValueError for names that are empty, doubled, not UTF-8 or reserved, and for doubled metadata keys.
 NACRE_API SafetensorsImage make_safetensors(std::span<const TensorEntry> tensors, const Metadata& metadata, bool checksum = true,
                                             const char* name = "save");
 NACRE_API void save_safetensors(const std::string& path, std::span<const TensorEntry> tensors, const Metadata& metadata,

@@ -6,8 +6,8 @@
 
 namespace nacre {
 
-// Length (1 to 4) of the well-formed sequence at p, 0 when it is none: overlong forms, surrogates and values past U+10FFFF are refused
-// (The Unicode Standard, table 3-7).
+// Length (1 to 4) of the well-formed sequence at p, 0 when it is none: overlong forms, surrogates and values past U+10FFFF are
+// refused (The Unicode Standard, table 3-7).
 [[nodiscard]] inline int utf8_length(const char* p, const char* end) noexcept {
   auto byte = [&](int i) { return static_cast<unsigned char>(p[i]); };
   const auto left = end - p;

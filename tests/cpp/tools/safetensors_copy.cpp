@@ -1,5 +1,5 @@
-// safetensors_copy FROM TO: reads a file of any writer and writes it again as nacre does. tests/python/test_safetensors_peer.py compares
-// both with the reference package. Exit status 1 and the message when nacre refuses the file.
+// safetensors_copy FROM TO: reads a file of any writer and writes it again as nacre does. tests/python/test_safetensors_peer.py
+// compares both with the reference package. Exit status 1 and the message when nacre refuses the file.
 #include <cstdio>
 
 #include "nacre/base/error.h"

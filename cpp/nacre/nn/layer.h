@@ -1,0 +1,136 @@
+// Layer: weights and a function of tensors, written in ops. One Layer object may be called from several threads in inference.
+//
+// A layer is built once for an input shape (batch size unknown: -1) and then called on tensors. `training` and the random key belong to each call, not to
+// the layer. Configuration, Python signature and docs derive from the options struct of the class (io/config.h).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nacre/io/config.h"
+#include "nacre/tensor/tensor.h"
+
+namespace nacre::nn {
+
+inline constexpr Dim kUnknown = -1;  // a size that is not known before the call: the batch
+
+// A named weight. Trainable values are leaves that require a gradient.
+struct Variable {
+  std::string name;  // "kernel"; its full name in a model is "<layer>/kernel"
+  Tensor value;
+  bool trainable = true;
+};
+
+// What belongs to one call: the mode, and the key of its random numbers (each layer adds its own stream).
+struct CallContext {
+  bool training = false;
+  std::uint64_t seed = 0, step = 0;
+};
+
+// Options that every layer takes.
+struct LayerCommon {
+  std::optional<std::string> name;
+  std::optional<std::string> dtype;  // of weights and results; None: floatx() when built
+  bool trainable = true;
+  static constexpr auto options() {
+    return std::tuple{Option{"name", &LayerCommon::name, "name, unique in a model; None: the class name in snake case"},
+                      Option{"dtype", &LayerCommon::dtype, "dtype of weights and results; None: floatx()"},
+                      Option{"trainable", &LayerCommon::trainable, "False freezes the weights"}};
+  }
+};
+
+class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
+ public:
+  virtual ~Layer();
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  [[nodiscard]] virtual std::string_view class_name() const = 0;
+  // Options of the class and the common ones; make_layer(class_name(), config()) gives an equal, unbuilt layer.
+  [[nodiscard]] virtual Json config() const = 0;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+  [[nodiscard]] bool name_given() const { return common_.name.has_value(); }
+  [[nodiscard]] bool trainable() const { return common_.trainable; }
+  // Freezes or thaws: trainable_weights() and the gradients of weights follow.
+  void set_trainable(bool on);
+  [[nodiscard]] DType dtype() const;
+
+  // Creates the weights for inputs of this shape, once; a second call with another feature shape is a ShapeError, with the same a no-op.
+  void build(const Shape& input);
+  [[nodiscard]] bool built() const { return built_; }
+  [[nodiscard]] const Shape& input_shape() const { return input_shape_; }
+  // Shape of the result; checks the input shape as build does. Unknown sizes are kUnknown.
+  [[nodiscard]] virtual Shape output_shape(const Shape& input) const = 0;
+
+  // The function. Builds first when needed. Inputs of another dtype are cast (casts_input).
+  [[nodiscard]] Tensor operator()(const Tensor& x, const CallContext& context = {});
+
+  [[nodiscard]] const std::vector<Variable>& weights() const { return weights_; }
+  [[nodiscard]] std::vector<Tensor> trainable_weights() const;
+  [[nodiscard]] Dim count_params() const;
+  // Copies values in, in the order of weights(); ShapeError naming the weight, nothing is changed then.
+  void set_weights(std::span<const Tensor> values);
+
+  // Number that separates this layer's random numbers from other layers'; a model numbers its layers 0, 1, ...
+  void set_stream(std::uint32_t stream) { stream_ = stream; }
+  [[nodiscard]] std::uint32_t stream() const { return stream_; }
+
+ protected:
+  explicit Layer(LayerCommon common, std::string_view class_name);
+  // Adds the weights (add_weight) for `input`; the shape was checked by output_shape.
+  virtual void create_weights(const Shape& input) { (void)input; }
+  // The function of a built layer. Must not change the layer unless context.training is set.
+  [[nodiscard]] virtual Tensor call(const Tensor& x, const CallContext& context) const = 0;
+  // False for layers that take integers as they are (Embedding, Flatten, Reshape, ...).
+  [[nodiscard]] virtual bool casts_input() const { return true; }
+  std::size_t add_weight(std::string name, Tensor value, bool trainable = true);
+  [[nodiscard]] const Tensor& weight(std::size_t i) const { return weights_[i].value; }
+  [[nodiscard]] Json common_config() const;
+  // The key tensor {seed, stream, step} that random ops take.
+  [[nodiscard]] Tensor random_key(const CallContext& context, std::optional<Dim> own_seed = {}) const;
+
+ private:
+  LayerCommon common_;
+  std::string name_;
+  Shape input_shape_;
+  bool built_ = false;
+  std::uint32_t stream_ = 0;
+  std::vector<Variable> weights_;
+};
+
+// A layer class: `struct DenseOptions` with its list, `class Dense : public LayerOf<Dense, DenseOptions>` with kName and kDoc.
+// The options member of a layer is read through o().
+template <class Derived, class Options>
+class LayerOf : public Layer {
+ public:
+  using OptionsType = Options;
+  explicit LayerOf(Options options = {}, LayerCommon common = {}) : Layer(std::move(common), Derived::kName), options_(std::move(options)) {}
+  [[nodiscard]] std::string_view class_name() const override { return Derived::kName; }
+  [[nodiscard]] Json config() const override {
+    Json j = common_config();
+    const Json own = options_to_json(options_);
+    for (auto [key, value] : own.items()) j[key] = value;
+    return j;
+  }
+  [[nodiscard]] const Options& o() const { return options_; }
+
+ private:
+  Options options_;
+};
+
+// The record of a layer class.
+struct LayerDef {
+  std::string_view name, doc;
+  std::vector<OptionInfo> options;  // own options, then name, dtype, trainable
+  std::shared_ptr<Layer> (*make)(const Json& config);
+};
+NACRE_API std::span<const LayerDef> layer_registry();
+// Throws ValueError for a class that is not in the registry: nothing else is ever made from a file.
+NACRE_API std::shared_ptr<Layer> make_layer(std::string_view class_name, const Json& config);
+
+}  // namespace nacre::nn

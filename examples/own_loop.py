@@ -6,6 +6,8 @@ Three ways to the same step. The first accumulates gradients in the variables, t
 fit does.
 """
 
+import numpy as np
+
 import nacre as nc
 
 BATCH = 32
@@ -24,7 +26,7 @@ def build_model():
 
 def batches(x, y, epoch):
     """The rows in a new order each epoch, in pieces of BATCH."""
-    order = nc.random.permutation(len(x), seed=epoch).numpy()
+    order = np.random.default_rng(epoch).permutation(len(x))
     for begin in range(0, len(x), BATCH):
         rows = order[begin : begin + BATCH]
         yield x[rows], y[rows]

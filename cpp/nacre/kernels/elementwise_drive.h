@@ -3,23 +3,22 @@
 // dimension larger than 1). Empty outputs are left alone.
 #pragma once
 
-#include "nacre/base/api.h"
 #include "nacre/base/shape.h"
 #include "nacre/kernels/elementwise.h"
 
 namespace nacre {
 
-NACRE_API void apply_unary(UnaryFn fn, const View& x, const View& y, const double* params = nullptr) noexcept;
+void apply_unary(UnaryFn fn, const View& x, const View& y, const double* params = nullptr) noexcept;
 // *status collects the status bits of all elements; it is not cleared first.
-NACRE_API void apply_binary(BinaryFn fn, const View& a, const View& b, const View& y, const double* params = nullptr,
+void apply_binary(BinaryFn fn, const View& a, const View& b, const View& y, const double* params = nullptr,
                             uint32_t* status = nullptr) noexcept;
-NACRE_API void apply_where(const ElementwiseTable& t, const View& cond, const View& a, const View& b, const View& y) noexcept;
+void apply_where(const ElementwiseTable& t, const View& cond, const View& a, const View& b, const View& y) noexcept;
 // Converts x.dtype to y.dtype; equal dtypes are copied.
-NACRE_API void apply_cast(const ElementwiseTable& t, const View& x, const View& y) noexcept;
+void apply_cast(const ElementwiseTable& t, const View& x, const View& y) noexcept;
 // Same dtype on both sides; transposes go through tiles.
-NACRE_API void apply_copy(const ElementwiseTable& t, const View& x, const View& y) noexcept;
+void apply_copy(const ElementwiseTable& t, const View& x, const View& y) noexcept;
 // Every element of y becomes the one at `value` (of y's dtype).
-NACRE_API void apply_fill(const ElementwiseTable& t, const void* value, const View& y) noexcept;
+void apply_fill(const ElementwiseTable& t, const void* value, const View& y) noexcept;
 
 // What the drivers do first, for others to use: the loop nest over operands [0, count), the output being operand 0.
 // dims[rank-1] is the inner loop. Dimensions of size 1 are gone, mergeable ones merged, rank >= 1.
@@ -29,6 +28,6 @@ struct LoopNest {
   int64_t strides[4][kMaxRank] = {};
 };
 // operands[0] is the output and gives the shape; 1 <= count <= 4.
-NACRE_API LoopNest collapse(const View* const* operands, int count) noexcept;
+LoopNest collapse(const View* const* operands, int count) noexcept;
 
 }  // namespace nacre

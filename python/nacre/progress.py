@@ -6,6 +6,7 @@ per epoch, written when the epoch is over, so that a log holds no control charac
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
@@ -32,6 +33,15 @@ def can_draw(stream: TextIO) -> bool:
         return stream.isatty() or (stream is sys.stdout and in_notebook())
     except (AttributeError, ValueError):  # no such method, or the stream is closed
         return False
+
+
+def _width(stream: TextIO) -> dict[str, Any]:
+    # Some containers have a terminal that says it has 0 columns; tqdm would then draw nothing.
+    try:
+        known = os.get_terminal_size(stream.fileno()).columns > 0
+    except (AttributeError, OSError, ValueError):
+        known = False
+    return {"dynamic_ncols": True} if known else {"ncols": 80}
 
 
 def format_value(value: Any) -> str:
@@ -116,7 +126,7 @@ class Progress:
                 mininterval=0,  # the pace is kept here
                 miniters=1,
                 leave=True,
-                dynamic_ncols=True,
+                **_width(self.stream),
                 bar_format="{n_fmt}/{total_fmt} |{bar:24}| {elapsed}<{remaining}{postfix}" if total else None,
             )
 

@@ -343,6 +343,36 @@ def test_bar_is_drawn_at_most_ten_times_a_second(monkeypatch):
     assert stream.getvalue() == text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("columns", [100, 0])
+def test_bar_in_a_real_terminal(columns):
+    """A terminal that says it has no columns (some containers) gets a bar too."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    code = (
+        "import sys\nfrom nacre.progress import Progress\nsys.stdin.readline()\n"
+        "row = Progress(4, title='Epoch 1/1')\nrow.update(4)\nrow.close({'loss': 0.5})\n"
+    )
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    os.write(terminal, b"\n")  # the size is set: go on
+    text = b""
+    try:
+        while part := os.read(terminal, 4096):
+            text += part
+    except OSError:  # how Linux says that the other end is closed
+        os.close(terminal)
+    assert os.waitpid(process, 0)[1] == 0, text.decode()
+    assert "Epoch 1/1" in text.decode()
+    assert "4/4 |" in text.decode()
+    assert "loss: 0.5000" in text.decode()
+
+
 def test_bar_starts_no_thread():
     pytest.importorskip("tqdm")
     import threading

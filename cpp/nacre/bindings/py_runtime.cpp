@@ -3,6 +3,7 @@
 #include "nacre/base/memory.h"
 #include "nacre/base/threads.h"
 #include "nacre/bindings/py_core.h"
+#include "nacre/ops/random_state.h"
 #include "nacre/version.h"
 
 namespace nacre::python {
@@ -76,6 +77,8 @@ void bind_runtime(py::module_& m) {
   m.def("reset_memory_peak", &reset_memory_peak);
   m.def("release_cached_memory", &release_cached_memory);
   m.def("dtype_name", [](const py::object& dtype) { return std::string(name_of(dtype_from_python(dtype.ptr(), "dtype"))); }, py::arg("dtype"));
+  m.def("next_random_key", &next_key, "A fresh key (seed, stream, step) of the global generator.");
+  m.def("set_random_seed", &set_random_seed, py::arg("seed"), "Starts everything random anew from this seed.");
   m.def("share_memory", [](const Tensor& a, const Tensor& b) { return a.body()->storage == b.body()->storage; });
 }
 

@@ -1,0 +1,107 @@
+"""All ops as functions of tensors, under NumPy's and Keras's names.
+
+The functions come from the registry of the core: one record per op holds its arguments, defaults and documentation (`help(nc.ops.softmax)`). The few
+defined here are spellings that need Python: `arange(n)`, `einsum("ij,jk", a, b)`, lists of tensors from `split`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import _core
+from ._core import Tensor, convert_to_tensor
+
+_records = _core.op_records()
+_public = {name: function for name, function in _core.op_functions.items() if not _records[name]["internal"]}
+globals().update(_public)
+
+
+def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> Tensor:
+    """Evenly spaced numbers: start, start + step, ... up to but without stop.
+
+    Args:
+        start: First number; with one argument the end, and the first is 0.
+        stop: End, not included.
+        step: Distance, not 0.
+        dtype: None: int32 when all three are integers, else floatx().
+
+    Returns:
+        Tensor of rank 1.
+
+    Raises:
+        ValueError: step is 0, a value is not finite, or there are too many numbers.
+
+    Example:
+        >>> nc.arange(3).tolist()
+        [0, 1, 2]
+    """
+    if stop is None:
+        start, stop = 0, start
+    if dtype is None:
+        dtype = "int32" if all(isinstance(v, int) for v in (start, stop, step)) else _core.floatx()
+    return _core.op_functions["arange"](start, stop, step, dtype=dtype)
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """Einstein summation; see help(nc.ops.einsum) of the core op for the letters allowed.
+
+    Args:
+        equation: Such as "ij,jk->ik"; without "->" the letters that occur once, in alphabetical order.
+        operands: One tensor for each part of the equation.
+
+    Returns:
+        Tensor with the axes behind "->".
+
+    Raises:
+        ValueError: The equation is malformed or does not fit the operands.
+
+    Example:
+        >>> nc.einsum("ij,j->i", [[1.0, 2.0]], [3.0, 4.0]).tolist()
+        [11.0]
+    """
+    return _core.op_functions["einsum"](list(operands), equation)
+
+
+def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Cuts x along an axis, as numpy.split.
+
+    Args:
+        x: Tensor.
+        indices_or_sections: Number of equal parts, or the positions of the cuts.
+        axis: The axis.
+
+    Returns:
+        List of tensors.
+
+    Raises:
+        ValueError: The size does not divide into that many parts, or a cut is out of order.
+
+    Example:
+        >>> [p.tolist() for p in nc.split([1, 2, 3, 4], 2)]
+        [[1, 2], [3, 4]]
+    """
+    return list(_core.op_functions["split"](x, indices_or_sections, axis=axis))
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """Sizes of the axes of x.
+
+    Example:
+        >>> nc.ops.shape([[1, 2, 3]])
+        (1, 3)
+    """
+    return convert_to_tensor(x).shape
+
+
+def convert_to_numpy(x: Any) -> Any:
+    """x as a NumPy array; a tensor's memory is shared.
+
+    Example:
+        >>> nc.ops.convert_to_numpy(nc.ones((2,)))
+        array([1., 1.], dtype=float32)
+    """
+    return _core.to_numpy(x if isinstance(x, Tensor) else convert_to_tensor(x))
+
+
+__all__ = sorted({*_public, "arange", "convert_to_numpy", "convert_to_tensor", "einsum", "shape", "split"})  # noqa: PLE0605

@@ -1,0 +1,82 @@
+"""Random tensors. Counter-based (Philox): the same seed gives the same numbers for any number of threads and on any machine.
+
+Without `seed` each call takes the next numbers of the global generator, which `nc.utils.set_random_seed` starts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import _core
+from ._core import Tensor
+
+__all__ = ["bernoulli", "normal", "permutation", "randint", "truncated_normal", "uniform"]
+
+
+def _key(seed: int | None) -> Tensor:
+    if seed is None:
+        return _core.next_random_key()
+    if isinstance(seed, bool) or not isinstance(seed, int) or not -(2**63) <= seed < 2**63:
+        raise ValueError(f"random: seed must be None or an integer of 64 bits, got {seed!r}.")
+    return _core.convert_to_tensor([seed, 0, 0], "int64")
+
+
+def uniform(shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
+    """Numbers evenly distributed over [minval, maxval).
+
+    Example:
+        >>> nc.random.uniform((2, 3), seed=1).shape
+        (2, 3)
+    """
+    return _core.op_functions["random_uniform"](_key(seed), shape, minval, maxval, dtype)
+
+
+def normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
+    """Normally distributed numbers.
+
+    Example:
+        >>> nc.random.normal((2,), seed=1).dtype
+        'float32'
+    """
+    return _core.op_functions["random_normal"](_key(seed), shape, mean, stddev, dtype)
+
+
+def truncated_normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
+    """Normally distributed numbers within two standard deviations of the mean.
+
+    Example:
+        >>> bool((abs(nc.random.truncated_normal((100,), seed=1)) <= 2).all())
+        True
+    """
+    return _core.op_functions["random_truncated_normal"](_key(seed), shape, mean, stddev, dtype)
+
+
+def randint(shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: int | None = None) -> Tensor:
+    """Integers from [minval, maxval), each equally likely.
+
+    Example:
+        >>> bool((nc.random.randint((100,), 0, 3, seed=1) < 3).all())
+        True
+    """
+    return _core.op_functions["random_randint"](_key(seed), shape, minval, maxval, dtype)
+
+
+def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, seed: int | None = None) -> Tensor:
+    """Ones with probability p, else zeros.
+
+    Example:
+        >>> nc.random.bernoulli((3,), 1.0).tolist()
+        [1.0, 1.0, 1.0]
+    """
+    return _core.op_functions["random_bernoulli"](_key(seed), shape, p, dtype)
+
+
+def permutation(n: int, seed: int | None = None) -> Tensor:
+    """0 .. n-1 in random order, int64.
+
+    Example:
+        >>> sorted(nc.random.permutation(4, seed=1).tolist())
+        [0, 1, 2, 3]
+    """
+    return _core.op_functions["random_permutation"](_key(seed), n)

@@ -17,12 +17,6 @@ constexpr int64_t kBlockK = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
 constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
 constexpr int64_t kStreamK = 16;             // rows of B read side by side when B is used once: that many sequential streams
-constexpr int64_t kForkWork = 1 << 17;       // multiply-adds below which a second thread does not pay
-#if defined(NACRE_ISA_SCALAR)
-constexpr int64_t kPieceWork = 1 << 24;  // a piece must end within 10 ms, for the stop flag
-#else
-constexpr int64_t kPieceWork = 1 << 28;
-#endif
 constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
 
 template <class T>
@@ -192,7 +186,7 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
     job.add = p.accumulate || k0 > 0;
     const T* block = p.trans_b ? b + n0 * p.ldb + k0 : b + k0 * p.ldb + n0;
     if (p.pack_b) {
-      pack_b(block, p.ldb, p.trans_b, job.kc, columns, p.packets, packed);
+      pack_b(block, p.ldb, p.trans_b, job.kc, columns, p.packets, packed, {0, job.kc});
       block = packed;
     }
     for (int64_t s = 0; s < strips; ++s) {
@@ -284,6 +278,8 @@ void gemm_integer(const GemmArgs& g) {
   parallel_for(units, grain, body, g.threads);
 }
 
+}  // namespace
+
 int64_t gemm_scratch_bytes(const GemmArgs& g) noexcept {
   if (g.m == 0 || g.n == 0 || g.k == 0) return 0;
   if (g.dtype == DType::float32) return worker_bytes(make_plan<float>(g)) * g.threads;
@@ -300,8 +296,6 @@ void gemm(const GemmArgs& g, void* scratch) noexcept {
     default: return;  // refused by the op
   }
 }
-
-}  // namespace
 
 void fill_gemm(GemmTable& table) {
   table.scratch_bytes = gemm_scratch_bytes;

@@ -13,56 +13,62 @@ namespace NACRE_ISA {
 template <class T>
 static NACRE_INLINE int64_t packed_size(int64_t k, int64_t columns) { return k * round_up(columns, Packet<T>::size); }
 
+// Where packed rows go: the panel is `height` rows high and these become rows first, first + 1, ...
+struct PackedRows {
+  int64_t first, height;
+};
+
 // b: element (p, j) at b[p * ldb + j].
 template <class T>
-static void pack_rows(const T* b, int64_t ldb, int64_t k, int64_t columns, int packets, T* out) {
+static void pack_rows(const T* b, int64_t ldb, int64_t k, int64_t columns, int packets, T* out, PackedRows at) {
   using P = Packet<T>;
   const int64_t width = packets * P::size;
   // Row by row, so that main memory sees long runs; the panels are written side by side.
-  for (int64_t p = 0; p < k; ++p, b += ldb) {
+  for (int64_t p = at.first; p < at.first + k; ++p, b += ldb) {
     T* to = out + p * width;
     int64_t j = 0;
-    for (; j + width <= columns; j += width, to += k * width) {
+    for (; j + width <= columns; j += width, to += at.height * width) {
       for (int v = 0; v < packets; ++v) P::load(b + j + v * P::size).store(to + v * P::size);
     }
     if (j == columns) continue;
-    to = out + j * k + p * round_up(columns - j, P::size);
+    to = out + j * at.height + p * round_up(columns - j, P::size);
     for (; j < columns; j += P::size, to += P::size) P::load_n(b + j, static_cast<int>(smaller(P::size, columns - j))).store(to);
   }
 }
 
 // b: element (p, j) at b[j * ldb + p].
 template <class T>
-static void pack_columns(const T* b, int64_t ldb, int64_t k, int64_t columns, int packets, T* out) {
+static void pack_columns(const T* b, int64_t ldb, int64_t k, int64_t columns, int packets, T* out, PackedRows at) {
   constexpr int block = simd::kTransposeBlock<T>;
   const int64_t panel = packets * Packet<T>::size;
   for (int64_t j0 = 0; j0 < columns; j0 += panel) {
     const int64_t n = smaller(panel, columns - j0), width = round_up(n, Packet<T>::size);
     const T* from = b + j0 * ldb;
+    T* to = out + at.first * width;
     int64_t p = 0;
     for (; p + block <= k; p += block) {
       int64_t j = 0;
-      for (; j + block <= n; j += block) simd::transpose_block(from + j * ldb + p, ldb, out + p * width + j, width);
+      for (; j + block <= n; j += block) simd::transpose_block(from + j * ldb + p, ldb, to + p * width + j, width);
       for (; j < n; ++j) {
-        for (int i = 0; i < block; ++i) out[(p + i) * width + j] = from[j * ldb + p + i];
+        for (int i = 0; i < block; ++i) to[(p + i) * width + j] = from[j * ldb + p + i];
       }
     }
     for (; p < k; ++p) {
-      for (int64_t j = 0; j < n; ++j) out[p * width + j] = from[j * ldb + p];
+      for (int64_t j = 0; j < n; ++j) to[p * width + j] = from[j * ldb + p];
     }
     for (p = 0; n < width && p < k; ++p) {
-      for (int64_t j = n; j < width; ++j) out[p * width + j] = T(0);
+      for (int64_t j = n; j < width; ++j) to[p * width + j] = T(0);
     }
-    out += k * width;
+    out += at.height * width;
   }
 }
 
 template <class T>
-static void pack_b(const T* b, int64_t ldb, bool trans, int64_t k, int64_t columns, int packets, T* out) {
+static void pack_b(const T* b, int64_t ldb, bool trans, int64_t k, int64_t columns, int packets, T* out, PackedRows at) {
   if (trans) {
-    pack_columns(b, ldb, k, columns, packets, out);
+    pack_columns(b, ldb, k, columns, packets, out, at);
   } else {
-    pack_rows(b, ldb, k, columns, packets, out);
+    pack_rows(b, ldb, k, columns, packets, out, at);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "nacre/kernels/gemm.h"
 #include "nacre/simd/packet.h"
 
 namespace nacre {
@@ -61,6 +62,17 @@ static NACRE_INLINE Packet<T> multiply_add(Packet<T> a, Packet<T> b, Packet<T> c
 // The tile of rows (1 .. tile_rows(packets)) by packets (1 .. 4). All live in gemm_tile.cpp, shared by gemm, conv and attention.
 TileFn<float> find_tile(const float* type, bool k_major, bool mask_b, int64_t rows, int64_t packets);
 TileFn<double> find_tile(const double* type, bool k_major, bool mask_b, int64_t rows, int64_t packets);
+
+// The entry points of gemm.h, for other kernels.
+int64_t gemm_scratch_bytes(const GemmArgs& g) noexcept;
+void gemm(const GemmArgs& g, void* scratch) noexcept;
+
+constexpr int64_t kForkWork = 1 << 19;  // multiply-adds below which a second thread does not pay: some microseconds
+#if defined(NACRE_ISA_SCALAR)
+constexpr int64_t kPieceWork = 1 << 24;  // a piece must end within 10 ms, for the stop flag
+#else
+constexpr int64_t kPieceWork = 1 << 28;
+#endif
 
 // Row r0 of strip s when `rows` rows are shared evenly among `strips`: no strip of one leftover row.
 static NACRE_INLINE int64_t strip_begin(int64_t rows, int64_t strips, int64_t s) { return rows / strips * s + (s < rows % strips ? s : rows % strips); }

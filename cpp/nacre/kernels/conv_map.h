@@ -1,0 +1,110 @@
+// What forward and backward-data share: one dense correlation per axis pair,
+//
+//   dst[n, t, u, o] = bias[o] + sum_{a, b, c} src[n, h(t, a), w(u, b), c] weight_ab[c, o],    h(t, a) = origin + t * stride + a * dilation,
+//
+// with zeros where h or w falls outside. Backward-data with stride s is s*s such maps (one per residue of the pixel), each of stride 1.
+// Also: the copy of a band of source rows with its padding, shared by all conv kernels.
+#pragma once
+
+#include "nacre/kernels/conv.h"
+#include "nacre/kernels/gemm_pack.h"
+
+namespace nacre {
+namespace NACRE_ISA {
+
+struct ConvAxis {
+  int64_t count, taps, stride, dilation, origin, size;
+
+  [[nodiscard]] int64_t low(int64_t t) const { return origin + t * stride; }                                        // first source index of t
+  [[nodiscard]] int64_t high(int64_t t) const { return low(t) + (taps > 0 ? (taps - 1) * dilation : 0) + 1; }       // one past its last
+  [[nodiscard]] bool inside() const { return count == 0 || (low(0) >= 0 && high(count - 1) <= size); }
+};
+
+template <class T>
+struct ConvMap {
+  ConvAxis h, w;
+  int64_t batch, groups, src_channels, dst_channels;  // channels of one group
+  const T* src;
+  int64_t src_image, src_row, src_pixel;  // strides
+  T* dst;
+  int64_t dst_image, dst_row, dst_pixel;
+  // Tap (a, b) of group g: the matrix weight + a*tap_row + b*tap_column + g*tap_group, element (c, o) at c*ldw + o, or o*ldw + c (trans).
+  const T* weight;
+  int64_t tap_row, tap_column, tap_group, ldw;
+  bool trans;
+  const T* bias;  // [groups * dst_channels] or null
+  bool relu;
+  int threads;
+};
+
+// A rectangle of source pixels, one group's channels, in memory: channel c of pixel (0, 0) at data[c].
+template <class T>
+struct Band {
+  const T* data;
+  int64_t row, pixel;  // strides
+};
+
+// Rows [h0, h1) and columns [w0, w1) of one image (zeros outside it) copied to `out`, `channels` channels of each pixel.
+template <class T>
+static Band<T> copy_band(const T* image, int64_t row, int64_t pixel, int64_t height, int64_t width, int64_t h0, int64_t h1, int64_t w0, int64_t w1,
+                         int64_t channels, T* out) {
+  const int64_t columns = w1 - w0;
+  const int64_t left = smaller(columns, larger(0, -w0)), right = smaller(columns - left, larger(0, w1 - width));
+  const int64_t inner = columns - left - right;
+  T* to = out;
+  auto zero = [&to](int64_t n) {
+    for (int64_t i = 0; i < n; ++i) to[i] = T(0);
+    to += n;
+  };
+  for (int64_t h = h0; h < h1; ++h) {
+    if (h < 0 || h >= height || inner == 0) {
+      zero(columns * channels);
+      continue;
+    }
+    zero(left * channels);
+    const T* from = image + h * row + (w0 + left) * pixel;
+    if (pixel == channels) {
+      copy_run(from, to, inner * channels);
+      to += inner * channels;
+    } else {
+      for (int64_t i = 0; i < inner; ++i, from += pixel, to += channels) copy_run(from, to, channels);
+    }
+    zero(right * channels);
+  }
+  return {out, columns * channels, channels};
+}
+
+constexpr int64_t kBandBytes = 256 * 1024;  // a copied band stays in L2 beside the weights
+
+// Rows of `axis` per piece: whole images while there are enough of them, else bands; bounded by cache and by time.
+static inline int64_t band_rows(const ConvAxis& axis, int64_t row_bytes, int64_t row_work, int64_t images, int threads) {
+  int64_t rows = larger(1, axis.count);
+  const int64_t fit = kBandBytes / larger(1, row_bytes) - (axis.taps - 1) * axis.dilation;
+  rows = smaller(rows, larger(1, fit / larger(1, axis.stride)));
+  rows = smaller(rows, larger(1, kPieceWork / larger(1, row_work)));
+  if (threads > 1 && images < 4 * threads) rows = smaller(rows, ceil_div(larger(1, axis.count), ceil_div(4 * threads, larger(1, images))));
+  return rows;
+}
+
+// Elements of a band of `rows` rows of the map, and of all its columns.
+static inline int64_t band_elements(const ConvAxis& h, const ConvAxis& w, int64_t rows, int64_t channels) {
+  if (h.count == 0 || w.count == 0) return 0;
+  return (h.high(rows - 1) - h.low(0)) * (w.high(w.count - 1) - w.low(0)) * channels;
+}
+
+// conv_dense.cpp: bytes of scratch, and the run.
+int64_t dense_scratch(const ConvMap<float>& map);
+int64_t dense_scratch(const ConvMap<double>& map);
+void dense_run(const ConvMap<float>& map, void* scratch);
+void dense_run(const ConvMap<double>& map, void* scratch);
+// conv_depthwise.cpp: maps of one channel in and one out per group, stored as `groups` channels side by side.
+int64_t depthwise_scratch(const ConvMap<float>& map);
+int64_t depthwise_scratch(const ConvMap<double>& map);
+void depthwise_run(const ConvMap<float>& map, void* scratch);
+void depthwise_run(const ConvMap<double>& map, void* scratch);
+// conv_weight.cpp
+int64_t conv_backward_weight_scratch(const ConvArgs& g) noexcept;
+void conv_backward_weight(const ConvArgs& g, void* scratch) noexcept;
+
+}  // namespace NACRE_ISA
+}  // namespace nacre

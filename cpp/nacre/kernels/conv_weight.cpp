@@ -1,0 +1,237 @@
+// dweight[p, q, c, o] = sum over images and output pixels of x * dy: K is the pixels, M the (q, c) run of a padded input row (read K-major,
+// no im2col), N the output channels.
+//
+// K is cut into chunks of images; how many follows from the sizes alone. Each chunk sums into its own copy of dweight (bands in order), the
+// copies are then added in order. Work units are chunk x group x part of the kernel rows x block of columns: one owner per cell of a copy.
+#include "nacre/kernels/conv_map.h"
+
+namespace nacre {
+namespace NACRE_ISA {
+namespace {
+
+constexpr int64_t kMaxChunks = 16;
+constexpr int64_t kPartialBytes = 32 << 20;   // for all copies together
+constexpr int64_t kSplitBytes = 1 << 20;      // a larger dweight is also cut into kernel rows and column blocks
+constexpr int64_t kBandPixels = 512;          // K of one tile call: long enough to pay for reading and writing dweight
+constexpr int64_t kChunkWork = 1 << 22;       // multiply-adds that deserve a chunk of their own
+
+template <class T>
+struct Plan {
+  ConvAxis h, w;
+  int64_t groups, channels, outputs;  // per group
+  int64_t chunks, chunk_images;
+  int64_t row_parts, part_taps;   // kernel rows are shared among parts
+  int64_t column_parts, columns;
+  int64_t band;  // output rows
+  int64_t size;  // elements of dweight
+  int64_t worker_bytes;
+  bool in_place;
+  bool depthwise;
+};
+
+template <class T>
+Plan<T> make_plan(const ConvArgs& g) {
+  Plan<T> p{};
+  p.h = {g.out_h, g.kernel_h, g.stride_h, g.dilation_h, -g.pad_top, g.in_h};
+  p.w = {g.out_w, g.kernel_w, g.stride_w, g.dilation_w, -g.pad_left, g.in_w};
+  p.depthwise = g.groups > 1 && g.groups == g.in_channels && g.groups == g.out_channels;
+  p.groups = p.depthwise ? 1 : g.groups;  // depthwise: all channels side by side
+  p.channels = g.in_channels / p.groups;
+  p.outputs = g.out_channels / p.groups;
+  p.size = g.kernel_h * g.kernel_w * (g.in_channels / g.groups) * g.out_channels;
+  const int64_t bytes = larger(1, p.size * int64_t(sizeof(T)));
+  const double image_work = double(p.size) * double(g.out_h) * double(g.out_w);
+  const double total = image_work * double(g.batch);
+  int64_t chunks = total > double(kChunkWork * kMaxChunks) ? kMaxChunks : larger(1, static_cast<int64_t>(total / double(kChunkWork)));
+  if (total > double(kPieceWork * kMaxChunks)) chunks = total > double(kPieceWork) * 1024 ? 1024 : static_cast<int64_t>(total / double(kPieceWork)) + 1;
+  chunks = smaller(chunks, larger(1, kPartialBytes / bytes));
+  p.chunk_images = larger(1, ceil_div(g.batch, smaller(chunks, larger(1, g.batch))));
+  p.chunks = larger(1, ceil_div(g.batch, p.chunk_images));
+  p.row_parts = p.column_parts = 1;
+  p.columns = larger(1, p.outputs);
+  if (bytes > kSplitBytes && !p.depthwise) {
+    p.row_parts = larger(1, g.kernel_h);
+    const int64_t panel = 2 * Packet<T>::size;
+    p.columns = larger(panel, smaller(128, p.outputs) / panel * panel);
+    p.column_parts = ceil_div(p.outputs, p.columns);
+  }
+  p.part_taps = ceil_div(g.kernel_h, p.row_parts);
+  p.in_place = p.h.inside() && p.w.inside() && p.groups == 1;
+  const int64_t width = g.out_w > 0 ? p.w.high(g.out_w - 1) - p.w.low(0) : 0;
+  const int64_t fit = kBandBytes / larger(1, width * p.channels * int64_t(sizeof(T))) - (g.kernel_h - 1) * g.dilation_h;
+  p.band = larger(1, smaller(ceil_div(kBandPixels, larger(1, g.out_w)), fit / g.stride_h));
+  p.band = smaller(p.band, larger(1, g.out_h));
+  if (!p.in_place && g.out_h > 0) p.worker_bytes = round_up(band_elements(p.h, p.w, p.band, p.channels) * int64_t(sizeof(T)), 64);
+  return p;
+}
+
+// Adds (or with `first` writes) one band's share: kernel rows [a0, a1), columns [o0, o1) of group g.
+template <class T>
+void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T* dy, int64_t rows, int64_t group, int64_t a0, int64_t a1, int64_t o0,
+              int64_t o1, bool first, T* out) {
+  constexpr int64_t lanes = Packet<T>::size;
+  // A run of (tap column, channel) is contiguous unless the taps are spread; then each tap column is a run of its own.
+  const bool contiguous = g.dilation_w == 1 && band.pixel == p.channels;
+  const int64_t run = contiguous ? g.kernel_w * p.channels : p.channels, runs = contiguous ? 1 : g.kernel_w;
+  const int64_t packets_in_all = ceil_div(o1 - o0, lanes);
+  const int64_t best = run <= tile_rows(4) || lanes == 1 ? 4 : run <= tile_rows(3) || packets_in_all == 3 ? 3 : 2;
+  const int64_t panel = smaller(best, packets_in_all) * lanes, strips = ceil_div(run, tile_rows(static_cast<int>(panel / lanes)));
+  TileJob<T> job;
+  job.segments = rows;
+  job.a_segment = g.stride_h * band.row;
+  job.a_stride = g.stride_w * band.pixel;
+  job.kc = g.out_w;
+  job.b_stride = g.out_channels;
+  job.c_stride = g.out_channels;
+  job.add = !first;
+  for (int64_t a = a0; a < a1; ++a) {
+    for (int64_t q = 0; q < runs; ++q) {
+      const T* source = band.data + (a - a0) * g.dilation_h * band.row + q * g.dilation_w * band.pixel;
+      T* to = out + (a * g.kernel_w + q) * p.channels * g.out_channels + group * p.outputs;
+      for (int64_t o = o0; o < o1; o += panel) {  // panel outside: its part of dy (K x 2 packets) stays in L1
+        const int64_t width = smaller(panel, o1 - o), packets = ceil_div(width, lanes);
+        job.last = static_cast<int>(width - (packets - 1) * lanes);
+        job.b = dy + group * p.outputs + o;
+        for (int64_t s = 0; s < strips; ++s) {
+          const int64_t i0 = strip_begin(run, strips, s), count = strip_begin(run, strips, s + 1) - i0;
+          job.a = source + i0;
+          job.c = to + i0 * g.out_channels + o;
+          find_tile(job.b, true, job.last < lanes, count, packets)(job);
+        }
+      }
+    }
+  }
+}
+
+// The same for a depthwise kernel: packets of channels, the taps of a kernel row in registers a few at a time.
+template <class T, int taps>
+NACRE_INLINE void depthwise_taps(const T* x, int64_t x_row, int64_t x_pixel, int64_t tap_step, const T* dy, int64_t dy_row, int64_t dy_pixel, int64_t rows,
+                                 int64_t columns, int lanes, bool first, T* out, int64_t out_step) {
+  using P = Packet<T>;
+  P acc[taps];
+#pragma GCC unroll 4
+  for (int t = 0; t < taps; ++t) acc[t] = P::zero();
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* a = x + r * x_row;
+    const T* b = dy + r * dy_row;
+    for (int64_t u = 0; u < columns; ++u, a += x_pixel, b += dy_pixel) {
+      const P d = P::load_n(b, lanes);
+#pragma GCC unroll 4
+      for (int t = 0; t < taps; ++t) acc[t] = multiply_add(P::load_n(a + t * tap_step, lanes), d, acc[t]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < taps; ++t) {
+    T* to = out + t * out_step;
+    (first ? acc[t] : P::load_n(to, lanes) + acc[t]).store_n(to, lanes);
+  }
+}
+
+template <int n>
+struct Taps {
+  static constexpr int value = n;
+};
+
+template <class T>
+void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T* dy, int64_t rows, bool first, T* out) {
+  const int64_t channels = p.channels, dy_row = g.out_w * channels;
+  for (int64_t a = 0; a < g.kernel_h; ++a) {
+    for (int64_t c = 0; c < channels; c += Packet<T>::size) {
+      const int lanes = static_cast<int>(smaller(Packet<T>::size, channels - c));
+      auto taps = [&](auto count, int64_t q) {
+        depthwise_taps<T, decltype(count)::value>(band.data + a * g.dilation_h * band.row + q * g.dilation_w * band.pixel + c, g.stride_h * band.row,
+                                                  g.stride_w * band.pixel, g.dilation_w * band.pixel, dy + c, dy_row, channels, rows, g.out_w, lanes,
+                                                  first, out + (a * g.kernel_w + q) * channels + c, channels);
+      };
+      int64_t q = 0;
+      for (; q + 3 <= g.kernel_w; q += 3) taps(Taps<3>{}, q);
+      for (; q < g.kernel_w; ++q) taps(Taps<1>{}, q);
+    }
+  }
+}
+
+// dweight = sum of the chunks' copies, in order.
+template <class T>
+void combine(const T* partial, int64_t chunks, int64_t size, T* out, int threads) {
+  using P = Packet<T>;
+  auto body = [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; i += P::size) {
+      const int n = static_cast<int>(smaller(P::size, end - i));
+      P sum = P::load_n(partial + i, n);
+      for (int64_t c = 1; c < chunks; ++c) sum = sum + P::load_n(partial + c * size + i, n);
+      sum.store_n(out + i, n);
+    }
+  };
+  parallel_for(size, 16384, body, threads);
+}
+
+template <class T>
+void run(const ConvArgs& g, void* scratch) {
+  const Plan<T> p = make_plan<T>(g);
+  T* out = static_cast<T*>(g.dweight);
+  if (p.size == 0) return;
+  if (g.batch == 0 || g.out_h == 0 || g.out_w == 0) {
+    for (int64_t i = 0; i < p.size; ++i) out[i] = T(0);
+    return;
+  }
+  T* partial = p.chunks > 1 ? static_cast<T*>(scratch) : out;
+  char* bands = static_cast<char*>(scratch) + (p.chunks > 1 ? round_up(p.chunks * p.size * int64_t(sizeof(T)), 64) : 0);
+  const int64_t units = p.chunks * p.groups * p.row_parts * p.column_parts;
+  const int64_t x_row = g.in_w * g.in_channels, x_image = g.in_h * x_row, dy_row = g.out_w * g.out_channels;
+  auto body = [&](int64_t begin, int64_t end, int worker) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      int64_t rest = unit;
+      const int64_t column_part = rest % p.column_parts;
+      rest /= p.column_parts;
+      const int64_t a0 = rest % p.row_parts * p.part_taps, a1 = smaller(g.kernel_h, a0 + p.part_taps);
+      rest /= p.row_parts;
+      const int64_t group = rest % p.groups, chunk = rest / p.groups;
+      const int64_t o0 = column_part * p.columns, o1 = smaller(p.outputs, o0 + p.columns);
+      const int64_t n0 = chunk * p.chunk_images, n1 = smaller(g.batch, n0 + p.chunk_images);
+      T* own = reinterpret_cast<T*>(bands + worker * p.worker_bytes);
+      bool first = true;
+      for (int64_t n = n0; n < n1; ++n) {
+        const T* image = static_cast<const T*>(g.x) + n * x_image + group * p.channels;
+        for (int64_t t0 = 0; t0 < g.out_h; t0 += p.band) {
+          const int64_t rows = smaller(p.band, g.out_h - t0), h0 = p.h.low(t0) + a0 * g.dilation_h;
+          const int64_t h1 = p.h.low(t0 + rows - 1) + (a1 - 1) * g.dilation_h + 1;
+          Band<T> band{image + h0 * x_row + p.w.low(0) * g.in_channels, x_row, g.in_channels};
+          if (!p.in_place) {
+            band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, h0, h1, p.w.low(0), p.w.high(g.out_w - 1), p.channels, own);
+          }
+          const T* dy = static_cast<const T*>(g.dy) + (n * g.out_h + t0) * dy_row;
+          if (p.depthwise) {
+            add_depthwise_band(p, g, band, dy, rows, first, partial + chunk * p.size);
+          } else {
+            add_band(p, g, band, dy, rows, group, a0, a1, o0, o1, first, partial + chunk * p.size);
+          }
+          first = false;
+        }
+      }
+    }
+  };
+  const bool small = double(p.size) * double(g.out_h) * double(g.out_w) * double(g.batch) < double(kForkWork);
+  parallel_for(units, small ? units : 1, body, g.threads);
+  if (p.chunks > 1) combine(partial, p.chunks, p.size, out, g.threads);
+}
+
+template <class T>
+int64_t scratch_of(const ConvArgs& g) {
+  const Plan<T> p = make_plan<T>(g);
+  return (p.chunks > 1 ? round_up(p.chunks * p.size * int64_t(sizeof(T)), 64) : 0) + p.worker_bytes * g.threads;
+}
+
+}  // namespace
+
+int64_t conv_backward_weight_scratch(const ConvArgs& g) noexcept {
+  if (g.batch == 0 || g.out_h == 0 || g.out_w == 0) return 0;
+  return g.dtype == DType::float64 ? scratch_of<double>(g) : scratch_of<float>(g);
+}
+
+void conv_backward_weight(const ConvArgs& g, void* scratch) noexcept {
+  if (g.dtype == DType::float64) return run<double>(g, scratch);
+  run<float>(g, scratch);
+}
+
+}  // namespace NACRE_ISA
+}  // namespace nacre

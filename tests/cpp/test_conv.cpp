@@ -1,0 +1,210 @@
+// conv2d forward, backward-data and backward-weight against plain loops: odd sizes, strides, dilation, asymmetric pads, groups, depthwise,
+// every instruction set, one and several threads with equal bits.
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <vector>
+
+#include "kernel_test.h"
+#include "nacre/kernels/conv.h"
+
+using kernel_test::for_each_isa;
+using kernel_test::Random;
+using kernel_test::Scratch;
+
+namespace {
+
+struct Case {
+  std::int64_t n, h, w, c, o, kh, kw;
+  std::int64_t sh = 1, sw = 1, dh = 1, dw = 1, top = 0, bottom = 0, left = 0, right = 0, groups = 1;
+  bool bias = false, relu = false;
+};
+
+template <class T>
+struct Problem {
+  nacre::ConvArgs g;
+  std::vector<T> x, weight, bias, image_bias, dy;
+
+  explicit Problem(const Case& s) {
+    g.dtype = nacre::dtype_of<T>;
+    g.batch = s.n, g.in_h = s.h, g.in_w = s.w, g.in_channels = s.c, g.out_channels = s.o, g.kernel_h = s.kh, g.kernel_w = s.kw;
+    g.stride_h = s.sh, g.stride_w = s.sw, g.dilation_h = s.dh, g.dilation_w = s.dw;
+    g.pad_top = s.top, g.pad_bottom = s.bottom, g.pad_left = s.left, g.pad_right = s.right, g.groups = s.groups;
+    g.out_h = nacre::conv_out_size(s.h, s.kh, s.sh, s.dh, s.top + s.bottom);
+    g.out_w = nacre::conv_out_size(s.w, s.kw, s.sw, s.dw, s.left + s.right);
+    Random random(5);
+    x = random.values<T>(s.n * s.h * s.w * s.c);
+    weight = random.values<T>(s.kh * s.kw * s.c / s.groups * s.o);
+    dy = random.values<T>(s.n * g.out_h * g.out_w * s.o);
+    if (s.bias) bias = random.values<T>(s.o), image_bias = random.values<T>(s.c);
+    g.activation = s.relu ? nacre::Activation::relu : nacre::Activation::none;
+  }
+
+  // Calls f(input index, output index, weight index) for every product that the convolution holds.
+  template <class F>
+  void each_product(F&& f) const {
+    const std::int64_t cg = g.in_channels / g.groups, og = g.out_channels / g.groups;
+    for (std::int64_t n = 0; n < g.batch; ++n)
+      for (std::int64_t i = 0; i < g.out_h; ++i)
+        for (std::int64_t j = 0; j < g.out_w; ++j)
+          for (std::int64_t p = 0; p < g.kernel_h; ++p)
+            for (std::int64_t q = 0; q < g.kernel_w; ++q) {
+              const std::int64_t h = i * g.stride_h + p * g.dilation_h - g.pad_top, w = j * g.stride_w + q * g.dilation_w - g.pad_left;
+              if (h < 0 || h >= g.in_h || w < 0 || w >= g.in_w) continue;
+              for (std::int64_t c = 0; c < cg; ++c)
+                for (std::int64_t o = 0; o < g.out_channels; ++o)
+                  f(static_cast<std::size_t>(((n * g.in_h + h) * g.in_w + w) * g.in_channels + o / og * cg + c),
+                    static_cast<std::size_t>(((n * g.out_h + i) * g.out_w + j) * g.out_channels + o),
+                    static_cast<std::size_t>(((p * g.kernel_w + q) * cg + c) * g.out_channels + o));
+            }
+  }
+
+  // Sum, sum of sizes, and number of terms of each output.
+  struct Reference {
+    std::vector<double> sum, size, terms;
+    explicit Reference(std::size_t n) : sum(n), size(n), terms(n) {}
+    void add(std::size_t i, double v) { sum[i] += v, size[i] += std::abs(v), terms[i] += 1; }
+    void finish(const std::vector<T>& bias, bool relu) {
+      for (std::size_t i = 0; i < sum.size(); ++i) {
+        if (!bias.empty()) add(i, bias[i % bias.size()]);
+        if (relu && sum[i] < 0) sum[i] = 0;
+      }
+    }
+    // Any order of n roundings keeps within (n + 3) eps sum |terms|.
+    bool close(const std::vector<T>& got) const {
+      for (std::size_t i = 0; i < sum.size(); ++i) {
+        if (!(std::abs(double(got[i]) - sum[i]) <= (terms[i] + 3) * double(std::numeric_limits<T>::epsilon()) * size[i])) return false;
+      }
+      return got.size() == sum.size() + 1 && got.back() == T(77);
+    }
+  };
+
+  std::vector<T> fresh(std::size_t n) const {
+    std::vector<T> v(n + 1, std::numeric_limits<T>::quiet_NaN());
+    v.back() = T(77);  // must survive
+    return v;
+  }
+};
+
+template <class T>
+void check(const Case& s) {
+  Problem<T> problem(s);
+  const std::size_t ny = problem.dy.size(), nx = problem.x.size(), nw = problem.weight.size();
+  typename Problem<T>::Reference y(ny), dx(nx), dw(nw);
+  problem.each_product([&](std::size_t xi, std::size_t yi, std::size_t wi) {
+    y.add(yi, double(problem.x[xi]) * double(problem.weight[wi]));
+    dx.add(xi, double(problem.dy[yi]) * double(problem.weight[wi]));
+    dw.add(wi, double(problem.x[xi]) * double(problem.dy[yi]));
+  });
+  y.finish(problem.bias, s.relu);
+  dx.finish(problem.image_bias, s.relu);
+  for_each_isa([&](const nacre::KernelTable& table) {
+    INFO("isa ", nacre::isa_name(table.isa), " n ", s.n, " h ", s.h, " w ", s.w, " c ", s.c, " o ", s.o, " k ", s.kh, "x", s.kw, " stride ", s.sh, ",", s.sw,
+         " dilation ", s.dh, ",", s.dw, " pads ", s.top, ",", s.bottom, ",", s.left, ",", s.right, " groups ", s.groups, " bytes ", sizeof(T));
+    std::vector<T> first_y, first_dx, first_dw;
+    for (int threads : {1, 2, 3}) {
+      nacre::ConvArgs g = problem.g;
+      g.threads = threads;
+      std::vector<T> got_y = problem.fresh(ny), got_dx = problem.fresh(nx), got_dw = problem.fresh(nw);
+      g.x = problem.x.data(), g.weight = problem.weight.data(), g.dy = problem.dy.data();
+      g.y = got_y.data(), g.dx = got_dx.data(), g.dweight = got_dw.data();
+      g.bias = s.bias ? problem.bias.data() : nullptr;
+      Scratch a(table.conv.forward_scratch(g));
+      table.conv.forward(g, a.data());
+      g.bias = s.bias ? problem.image_bias.data() : nullptr;
+      Scratch b(table.conv.backward_data_scratch(g));
+      table.conv.backward_data(g, b.data());
+      Scratch c(table.conv.backward_weight_scratch(g));
+      table.conv.backward_weight(g, c.data());
+      CHECK(a.intact());
+      CHECK(b.intact());
+      CHECK(c.intact());
+      if (threads == 1) {
+        CHECK(y.close(got_y));
+        CHECK(dx.close(got_dx));
+        CHECK(dw.close(got_dw));
+        first_y = got_y, first_dx = got_dx, first_dw = got_dw;
+      } else {
+        CHECK(kernel_test::same_bits(first_y, got_y));
+        CHECK(kernel_test::same_bits(first_dx, got_dx));
+        CHECK(kernel_test::same_bits(first_dw, got_dw));
+      }
+    }
+  });
+}
+
+struct Threads {
+  Threads() : before(nacre::num_threads()) { nacre::set_num_threads(3); }
+  ~Threads() { nacre::set_num_threads(before); }
+  int before;
+};
+
+}  // namespace
+
+TEST_CASE("conv2d, plain and padded") {
+  Threads threads;
+  for (std::int64_t c : {1, 3, 16, 17}) {
+    for (std::int64_t o : {1, 5, 16, 40}) {
+      check<float>({2, 9, 11, c, o, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, true, o == 16});
+      check<double>({2, 6, 7, c, o, 3, 2, 1, 1, 1, 1, 0, 1, 1, 0, 1, c == 3, false});
+      check<float>({3, 5, 4, c, o, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, true, false});
+      check<float>({1, 6, 6, c, o, 5, 3});
+    }
+  }
+}
+
+TEST_CASE("strides, dilation and uneven pads") {
+  Threads threads;
+  for (std::int64_t stride : {1, 2, 3}) {
+    for (std::int64_t dilation : {1, 2, 3}) {
+      for (std::int64_t pad : {0, 1, 4}) {
+        check<float>({2, 10, 13, 4, 6, 3, 3, stride, stride == 1 ? 2 : stride, dilation, dilation, pad, pad / 2, 0, pad, 1, pad == 1, false});
+        check<double>({1, 9, 10, 2, 3, 2, 4, stride, 1, 1, dilation, pad, 0, pad, 1, 1, true, pad == 4});
+        check<float>({1, 12, 12, 6, 4, 4, 1, stride, stride, dilation, 1, pad, pad, 0, 0, 2});
+      }
+    }
+  }
+  check<float>({2, 8, 9, 5, 7, 1, 1, 2, 2});          // pixels that no output meets: their gradient is zero
+  check<float>({1, 7, 7, 3, 4, 2, 2, 3, 3, 1, 1});
+  check<float>({1, 12, 13, 3, 4, 3, 3, 4, 2, 2, 4, 3, 3, 2, 2, 1, true});  // stride and dilation share a divisor
+}
+
+TEST_CASE("groups and depthwise") {
+  Threads threads;
+  for (std::int64_t groups : {2, 3, 6}) {
+    check<float>({2, 7, 8, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, groups, true, true});
+    check<double>({1, 7, 8, 12, 6, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, groups, true, false});
+  }
+  for (std::int64_t c : {2, 7, 16, 35}) {
+    check<float>({2, 9, 10, c, c, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, c, true, false});
+    check<float>({2, 9, 10, c, c, 3, 4, 2, 2, 1, 1, 1, 0, 2, 1, c, false, true});
+    check<double>({1, 8, 9, c, c, 2, 5, 1, 3, 2, 1, 2, 2, 0, 3, c});
+    check<float>({1, 6, 6, c, 2 * c, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, c, true});  // depth multiplier 2
+  }
+}
+
+TEST_CASE("one-dimensional, as H = 1") {
+  Threads threads;
+  check<float>({3, 1, 50, 8, 20, 1, 5, 1, 1, 1, 1, 0, 0, 2, 2, 1, true});
+  check<float>({2, 1, 41, 4, 9, 1, 3, 1, 2, 1, 4, 0, 0, 8, 0, 1, true, true});
+}
+
+TEST_CASE("sizes that split into bands, steps of K, chunks and column blocks") {
+  Threads threads;
+  check<float>({3, 20, 30, 32, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});
+  check<float>({2, 6, 6, 300, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});         // rows as steps
+  check<float>({1, 5, 5, 500, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});         // blocks of channels as steps
+  check<float>({1, 9, 9, 300, 40, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2});         // with dilation
+  check<float>({2, 4, 4, 200, 260, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, true});  // dweight above a megabyte
+  check<float>({40, 8, 8, 16, 16, 3, 3, 2, 2, 1, 1, 0, 1, 0, 1});
+  check<float>({20, 10, 10, 64, 64, 1, 1, 2, 2});
+  check<float>({20, 12, 12, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 33});
+}
+
+TEST_CASE("empty batches, images and outputs") {
+  check<float>({0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, true});
+  check<float>({2, 0, 5, 3, 4, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, true});
+  check<float>({2, 2, 2, 3, 4, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 1, true});  // kernel larger than the image: no outputs, zero gradients
+  CHECK(nacre::conv_out_size(2, 3, 1, 1, 0) == 0);
+  CHECK(nacre::conv_out_size(7, 3, 2, 2, 1) == 2);
+}

@@ -21,18 +21,16 @@ Dim checked_add(std::string_view op, Dim a, Dim b) {
 
 Dim checked_count(std::string_view op, const Shape& shape, DType dtype) {
   bool empty = false;
-  for (Dim d : shape) {
-    if (d < 0) raise<ShapeError>(op, ": shape ", shape, " has a negative size.");
-    empty |= d == 0;
-  }
-  if (empty) return 0;
   Dim n = 1, limit = kMaxBytes / size_of(dtype);
   for (Dim d : shape) {
-    if (__builtin_mul_overflow(n, d, &n) || n > limit) {
+    if (d < 0) raise<ShapeError>(op, ": shape ", shape, " has a negative size.");
+    // Sizes of 0 do not excuse the others: strides and partial products must not overflow either.
+    if (d == 0) empty = true;
+    else if (__builtin_mul_overflow(n, d, &n) || n > limit) {
       raise<ShapeError>(op, ": shape ", shape, " of ", dtype, " has too many elements to address.");
     }
   }
-  return n;
+  return empty ? 0 : n;
 }
 
 Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b) {

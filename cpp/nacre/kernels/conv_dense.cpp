@@ -40,9 +40,7 @@ Dense<T> make_dense(const ConvMap<T>& m) {
   d.step_channels = ceil_div(m.src_channels, d.channel_blocks);
   if (d.steps == Dense<T>::blocks) d.channel_blocks = larger(1, ceil_div(m.src_channels, larger(1, d.step_channels)));
   d.step_count = d.steps == Dense<T>::whole ? 1 : larger(1, m.h.taps) * d.channel_blocks;
-  const int64_t packets = d.wide / Packet<T>::size, pixels = m.w.count;
-  const int64_t best = pixels <= tile_rows(4) || Packet<T>::size == 1 ? 4 : pixels <= tile_rows(3) || packets == 3 ? 3 : 2;
-  d.packets = static_cast<int>(smaller(best, packets));
+  d.packets = choose_packets(m.w.count, d.wide / Packet<T>::size);
   const int64_t panel = d.packets * Packet<T>::size;
   const int64_t step_k = ceil_div(d.k, d.step_count);
   d.columns = larger(panel, kBlockBytes / int64_t(sizeof(T)) / larger(1, step_k) / panel * panel);

@@ -73,9 +73,8 @@ void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T*
   // A run of (tap column, channel) is contiguous unless the taps are spread; then each tap column is a run of its own.
   const bool contiguous = g.dilation_w == 1 && band.pixel == p.channels;
   const int64_t run = contiguous ? g.kernel_w * p.channels : p.channels, runs = contiguous ? 1 : g.kernel_w;
-  const int64_t packets_in_all = ceil_div(o1 - o0, lanes);
-  const int64_t best = run <= tile_rows(4) || lanes == 1 ? 4 : run <= tile_rows(3) || packets_in_all == 3 ? 3 : 2;
-  const int64_t panel = smaller(best, packets_in_all) * lanes, strips = ceil_div(run, tile_rows(static_cast<int>(panel / lanes)));
+  const int wide = choose_packets(run, ceil_div(o1 - o0, lanes));
+  const int64_t panel = wide * lanes, strips = ceil_div(run, tile_rows(wide));
   TileJob<T> job;
   job.segments = rows;
   job.a_segment = g.stride_h * band.row;

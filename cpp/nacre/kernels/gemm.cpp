@@ -110,8 +110,7 @@ Plan<T> make_plan(const GemmArgs& g) {
   constexpr int64_t lanes = Packet<T>::size;
   p.dot = p.m <= kDotRows && !p.trans_a && p.trans_b;
   const int64_t wide = ceil_div(p.n, lanes);
-  p.packets = static_cast<int>(p.m <= tile_rows(4) || lanes == 1 ? smaller(4, wide) : wide == 3 ? 3 : smaller(2, wide));
-  if (p.dot) p.packets = 1;
+  p.packets = p.dot ? 1 : choose_packets(p.m, wide);
   const int64_t strips = ceil_div(p.m, tile_rows(p.packets));
   const bool small_b = work_of(p.n, p.k, 1) <= 32768;
   p.pack_b = !p.dot && (p.trans_b || !(small_b || strips <= 2));

@@ -63,6 +63,12 @@ static NACRE_INLINE Packet<T> multiply_add(Packet<T> a, Packet<T> b, Packet<T> c
 TileFn<float> find_tile(const float* type, bool k_major, bool mask_b, int64_t rows, int64_t packets);
 TileFn<double> find_tile(const double* type, bool k_major, bool mask_b, int64_t rows, int64_t packets);
 
+// Width of the panels that suits `rows` rows of A and `wide` packets of columns: as many accumulators in use as there are.
+static inline int choose_packets(int64_t rows, int64_t wide) {
+  const int64_t best = rows <= tile_rows(4) || Packet<float>::size == 1 ? 4 : rows <= tile_rows(3) || wide == 3 ? 3 : 2;
+  return static_cast<int>(best < wide ? best : wide);
+}
+
 // The entry points of gemm.h, for other kernels.
 int64_t gemm_scratch_bytes(const GemmArgs& g) noexcept;
 void gemm(const GemmArgs& g, void* scratch) noexcept;

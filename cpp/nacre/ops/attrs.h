@@ -90,6 +90,7 @@ struct Text {
   [[nodiscard]] constexpr std::string_view view() const { return v; }
   bool operator==(const Text& o) const { return view() == o.view(); }
   constexpr bool operator==(std::string_view o) const { return view() == o; }
+  constexpr bool operator==(const char* o) const { return view() == o; }
 };
 inline void append_text(std::string& s, const Text& t) { s.append(t.view()); }
 

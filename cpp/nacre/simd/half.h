@@ -14,6 +14,7 @@ static NACRE_INLINE float half_to_float(uint16_t h) {
   uint32_t sign = uint32_t(h & 0x8000u) << 16, rest = h & 0x7fffu;
   float denormal = float(rest) * 0x1p-24f;  // exact
   uint32_t normal = (rest << 13) + (rest >= 0x7c00u ? 0x70000000u : 0x38000000u);
+  if (rest > 0x7c00u) normal |= 0x400000u;  // a signalling NaN comes out quiet, as from hardware
   return bits_as<float>(sign | (rest < 0x400u ? bits_as<uint32_t>(denormal) : normal));
 }
 

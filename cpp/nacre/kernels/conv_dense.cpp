@@ -167,10 +167,10 @@ void run(const ConvMap<T>& m, void* scratch) {
 
 }  // namespace
 
-int64_t dense_scratch(const ConvMap<float>& map) { return scratch_of(map); }
-int64_t dense_scratch(const ConvMap<double>& map) { return scratch_of(map); }
-void dense_run(const ConvMap<float>& map, void* scratch) { run(map, scratch); }
-void dense_run(const ConvMap<double>& map, void* scratch) { run(map, scratch); }
+int64_t dense_scratch(const ConvMap<float>& map) noexcept { return scratch_of(map); }
+int64_t dense_scratch(const ConvMap<double>& map) noexcept { return scratch_of(map); }
+void dense_run(const ConvMap<float>& map, void* scratch) noexcept { run(map, scratch); }
+void dense_run(const ConvMap<double>& map, void* scratch) noexcept { run(map, scratch); }
 
 }  // namespace NACRE_ISA
 }  // namespace nacre

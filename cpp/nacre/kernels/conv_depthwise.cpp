@@ -94,10 +94,10 @@ void run(const ConvMap<T>& m, void* scratch) {
 
 }  // namespace
 
-int64_t depthwise_scratch(const ConvMap<float>& map) { return make_pieces(map).worker_bytes * map.threads; }
-int64_t depthwise_scratch(const ConvMap<double>& map) { return make_pieces(map).worker_bytes * map.threads; }
-void depthwise_run(const ConvMap<float>& map, void* scratch) { run(map, scratch); }
-void depthwise_run(const ConvMap<double>& map, void* scratch) { run(map, scratch); }
+int64_t depthwise_scratch(const ConvMap<float>& map) noexcept { return make_pieces(map).worker_bytes * map.threads; }
+int64_t depthwise_scratch(const ConvMap<double>& map) noexcept { return make_pieces(map).worker_bytes * map.threads; }
+void depthwise_run(const ConvMap<float>& map, void* scratch) noexcept { run(map, scratch); }
+void depthwise_run(const ConvMap<double>& map, void* scratch) noexcept { run(map, scratch); }
 
 }  // namespace NACRE_ISA
 }  // namespace nacre

@@ -93,15 +93,15 @@ static inline int64_t band_elements(const ConvAxis& h, const ConvAxis& w, int64_
 }
 
 // conv_dense.cpp: bytes of scratch, and the run.
-int64_t dense_scratch(const ConvMap<float>& map);
-int64_t dense_scratch(const ConvMap<double>& map);
-void dense_run(const ConvMap<float>& map, void* scratch);
-void dense_run(const ConvMap<double>& map, void* scratch);
+int64_t dense_scratch(const ConvMap<float>& map) noexcept;
+int64_t dense_scratch(const ConvMap<double>& map) noexcept;
+void dense_run(const ConvMap<float>& map, void* scratch) noexcept;
+void dense_run(const ConvMap<double>& map, void* scratch) noexcept;
 // conv_depthwise.cpp: maps of one channel in and one out per group, stored as `groups` channels side by side.
-int64_t depthwise_scratch(const ConvMap<float>& map);
-int64_t depthwise_scratch(const ConvMap<double>& map);
-void depthwise_run(const ConvMap<float>& map, void* scratch);
-void depthwise_run(const ConvMap<double>& map, void* scratch);
+int64_t depthwise_scratch(const ConvMap<float>& map) noexcept;
+int64_t depthwise_scratch(const ConvMap<double>& map) noexcept;
+void depthwise_run(const ConvMap<float>& map, void* scratch) noexcept;
+void depthwise_run(const ConvMap<double>& map, void* scratch) noexcept;
 // conv_weight.cpp
 int64_t conv_backward_weight_scratch(const ConvArgs& g) noexcept;
 void conv_backward_weight(const ConvArgs& g, void* scratch) noexcept;

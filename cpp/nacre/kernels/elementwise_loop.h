@@ -1,12 +1,12 @@
-// The loops under every elementwise kernel: packets for floats, plain loops (vectorised by the compiler) for integers and bytes.
+// The loops under every elementwise kernel: expressions (expr/expr.h) for floats, plain loops (vectorised by the compiler) for integers and bytes.
 //
 // An operation is a lambda given as a template argument: op(x) or op(x, p), with p the params as packets. Fast paths: unit strides, and a
 // zero stride on one input. Other strides are gathered into blocks on the stack, computed, and scattered, so the arithmetic is the same.
 // Everything is static or a template over a lambda without linkage: nothing that the linker could share between instruction sets.
 #pragma once
 
+#include "nacre/expr/expr.h"
 #include "nacre/kernels/elementwise.h"
-#include "nacre/simd/packet.h"
 
 namespace nacre::NACRE_ISA {
 
@@ -39,31 +39,22 @@ static NACRE_INLINE void scatter_block(T* to, const T* from, int64_t stride, int
   for (int64_t i = 0; i < n; ++i) to[i * stride] = from[i];
 }
 
-// y = op(x) over contiguous packets.
+// y = f(x) over contiguous arrays.
 template <class T, class F>
 static NACRE_INLINE void map_packets(int64_t n, const T* x, T* y, F f) {
-  using P = simd::Packet<T>;
-  int64_t i = 0;
-  for (; i + P::size <= n; i += P::size) f(P::load(x + i)).store(y + i);
-  if (i < n) f(P::load_n(x + i, static_cast<int>(n - i))).store_n(y + i, static_cast<int>(n - i));
+  expr::store(y, n, expr::map(f, expr::array(x, n)));
 }
-// y = op(a, b); a stride of 0 broadcasts, any other is 1.
+// y = f(a, b); a stride of 0 broadcasts, any other is 1. A broadcast value is read before anything is written.
 template <class T, class F>
 static NACRE_INLINE void map_packets(int64_t n, const T* a, int64_t sa, const T* b, int64_t sb, T* y, F f) {
-  using P = simd::Packet<T>;
-  const int64_t body = n - n % P::size;
-  const int rest = static_cast<int>(n - body);
-  if (sa == 0) {
-    const P a0 = P::set1(*a);
-    for (int64_t i = 0; i < body; i += P::size) f(a0, sb == 0 ? P::set1(*b) : P::load(b + i)).store(y + i);
-    if (rest) f(a0, sb == 0 ? P::set1(*b) : P::load_n(b + body, rest)).store_n(y + body, rest);
+  if (sa == 0 && sb == 0) {
+    expr::store(y, n, expr::map(f, expr::scalar(*a), expr::scalar(*b)));
+  } else if (sa == 0) {
+    expr::store(y, n, expr::map(f, expr::scalar(*a), expr::array(b, n)));
   } else if (sb == 0) {
-    const P b0 = P::set1(*b);
-    for (int64_t i = 0; i < body; i += P::size) f(P::load(a + i), b0).store(y + i);
-    if (rest) f(P::load_n(a + body, rest), b0).store_n(y + body, rest);
+    expr::store(y, n, expr::map(f, expr::array(a, n), expr::scalar(*b)));
   } else {
-    for (int64_t i = 0; i < body; i += P::size) f(P::load(a + i), P::load(b + i)).store(y + i);
-    if (rest) f(P::load_n(a + body, rest), P::load_n(b + body, rest)).store_n(y + body, rest);
+    expr::store(y, n, expr::map(f, expr::array(a, n), expr::array(b, n)));
   }
 }
 
@@ -97,7 +88,6 @@ static void binary_packets(int64_t n, const void* a_, int64_t sa, const void* b_
     else return op(u, v, ps);
   };
   const bool unit = (sa == 0 || sa == 1) && (sb == 0 || sb == 1) && sy == 1;
-  // An output that is a broadcast input would be overwritten while it is still read: packets read it once, as the strided path does.
   if (unit) return map_packets(n, a, sa, b, sb, y, f);
   T as[kBlock], bs[kBlock], out[kBlock];
   for (int64_t i = 0; i < n; i += kBlock) {

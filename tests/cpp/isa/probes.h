@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "expr_probe.h"
 #include "math_probe.h"
 #include "packet_probe.h"
 
@@ -15,6 +16,7 @@ struct IsaProbe {
   const char* name;
   MathProbe math;
   PacketCheck check_packets;
+  ExprProbe expr;
 };
 const std::vector<IsaProbe>& probes();
 

@@ -1,27 +1,26 @@
 // What all layers share: names, building once, weights, casting of inputs, keys of random numbers.
 #include "nacre/nn/layer.h"
 
-#include "nacre/base/half.h"
 #include "nacre/ops/ops.h"
+#include "nacre/ops/random_state.h"
 
 namespace nacre::nn {
 
 namespace {
 
-// "MaxPooling2D" -> "max_pooling2d", "BatchNormalization" -> "batch_normalization", as Keras names layers.
+// "MaxPooling2D" -> "max_pooling2d", "Conv2DTranspose" -> "conv2d_transpose", "PReLU" -> "p_re_lu": the names that Keras gives.
 std::string snake_case(std::string_view s) {
+  const auto upper = [&](std::size_t i) { return i < s.size() && s[i] >= 'A' && s[i] <= 'Z'; };
+  const auto lower = [&](std::size_t i) { return i < s.size() && s[i] >= 'a' && s[i] <= 'z'; };
   std::string out;
   for (std::size_t i = 0; i < s.size(); ++i) {
-    const bool upper = s[i] >= 'A' && s[i] <= 'Z';
-    const bool before_lower = i > 0 && s[i - 1] >= 'a' && s[i - 1] <= 'z';
-    if (upper && before_lower) out.push_back('_');
-    out.push_back(upper ? static_cast<char>(s[i] - 'A' + 'a') : s[i]);
+    if (i > 0 && upper(i) && (lower(i - 1) || lower(i + 1))) out.push_back('_');
+    out.push_back(upper(i) ? static_cast<char>(s[i] - 'A' + 'a') : s[i]);
   }
   return out;
 }
 
-std::atomic<std::uint32_t> g_streams{1u << 20};  // layers used alone; layers in a model count from 0
-
+// The shape that was built for, but for the batch?
 bool fits(const Shape& built, const Shape& now) {
   if (built.rank() != now.rank()) return false;
   for (int i = 1; i < built.rank(); ++i) {
@@ -32,9 +31,9 @@ bool fits(const Shape& built, const Shape& now) {
 
 }  // namespace
 
-Layer::Layer(LayerCommon common, std::string_view class_name)
-    : common_(std::move(common)), name_(common_.name.value_or(snake_case(class_name))), stream_(g_streams.fetch_add(1, std::memory_order_relaxed)) {
-  if (common_.dtype) {
+Layer::Layer(LayerCommon common, std::string_view class_name, bool any_dtype)
+    : common_(std::move(common)), name_(common_.name.value_or(snake_case(class_name))), stream_(next_random_stream()) {
+  if (common_.dtype && !any_dtype) {
     const DType t = dtype_from_name(*common_.dtype);
     if (t != DType::float32 && t != DType::float64) raise<ValueError>(class_name, ": dtype must be float32 or float64, got ", t, ".");
   }
@@ -49,28 +48,45 @@ DType Layer::dtype() const { return common_.dtype ? dtype_from_name(*common_.dty
 
 void Layer::build(const Shape& input) {
   if (built_) {
-    if (!fits(input_shape_, input)) {
-      raise<ShapeError>(name_, ": was built for inputs of shape ", input_shape_, " and cannot take ", input, ".");
-    }
+    if (!fits(input_shape_, input)) check_other(input);
     return;
+  }
+  for (int i = 0; i < input.rank(); ++i) {
+    if (input[i] < 0 && input[i] != kUnknown) raise<ShapeError>(label(), ": the input shape ", input, " has a negative size.");
   }
   (void)output_shape(input);  // checks
   if (!common_.dtype) common_.dtype = std::string(name_of(floatx()));
   weights_.clear();
-  create_weights(input);
+  try {
+    create_weights(input);
+  } catch (...) {
+    weights_.clear();
+    throw;
+  }
   input_shape_ = input;
   if (input_shape_.rank() > 0) input_shape_[0] = kUnknown;
   built_ = true;
 }
 
+void Layer::check_other(const Shape& input) const {
+  (void)output_shape(input);
+  const std::vector<int> before = weight_axes(input_shape_.rank()), now = weight_axes(input.rank());
+  bool same = before.size() == now.size();
+  for (std::size_t i = 0; same && i < now.size(); ++i) {
+    const Dim a = input_shape_[before[i]], b = input[now[i]];
+    same = a == b || a == kUnknown || b == kUnknown;
+  }
+  if (!same) raise<ShapeError>(label(), ": was built for inputs of shape ", input_shape_, " and cannot take ", input, ".");
+}
+
 Tensor Layer::operator()(const Tensor& x, const CallContext& context) {
-  if (!x.defined()) raise<TypeError>(name_, ": the input is missing.");
+  if (!x.defined()) raise<TypeError>(label(), ": the input is missing.");
   if (!built_) {
     Shape s = x.shape();
     if (s.rank() > 0) s[0] = kUnknown;
     build(s);
   } else if (!fits(input_shape_, x.shape())) {
-    raise<ShapeError>(name_, ": was built for inputs of shape ", input_shape_, " and cannot take ", x.shape(), ".");
+    check_other(x.shape());
   }
   return call(casts_input() && x.dtype() != dtype() ? cast(x, {.dtype = dtype()}) : x, context);
 }
@@ -79,6 +95,13 @@ std::size_t Layer::add_weight(std::string name, Tensor value, bool trainable) {
   if (trainable && common_.trainable) value.set_requires_grad(true);
   weights_.push_back({std::move(name), std::move(value), trainable});
   return weights_.size() - 1;
+}
+
+Tensor Layer::find_weight(std::string_view name) const {
+  for (const Variable& v : weights_) {
+    if (v.name == name) return v.value;
+  }
+  return {};
 }
 
 void Layer::set_trainable(bool on) {
@@ -105,7 +128,7 @@ Dim Layer::count_params() const {
 
 void Layer::set_weights(std::span<const Tensor> values) {
   if (values.size() != weights_.size()) {
-    raise<ValueError>("set_weights: ", name_, " has ", weights_.size(), " weights, got ", values.size(), ".");
+    raise<ValueError>("set_weights: ", label(), " has ", weights_.size(), " weights, got ", values.size(), ".");
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!(values[i].shape() == weights_[i].value.shape())) {
@@ -124,8 +147,17 @@ Json Layer::common_config() const {
 }
 
 Tensor Layer::random_key(const CallContext& context, std::optional<Dim> own_seed) const {
-  const auto seed = own_seed ? static_cast<std::int64_t>(*own_seed) : static_cast<std::int64_t>(context.seed);
-  return Tensor::of<std::int64_t>({seed, static_cast<std::int64_t>(stream_), static_cast<std::int64_t>(context.step)}, {3});
+  RandomKey key{.seed = 0, .step = 0, .stream = own_seed ? 0 : stream_};
+  if (own_seed) {
+    key.seed = static_cast<std::uint64_t>(*own_seed);
+    key.step = context.step ? *context.step : calls_.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    const bool drawn = !context.seed || !context.step;
+    const RandomKey global = drawn ? global_generator().next() : RandomKey{};
+    key.seed = context.seed.value_or(global.seed);
+    key.step = context.step.value_or(global.step);
+  }
+  return key_tensor(key);
 }
 
 }  // namespace nacre::nn

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,10 +25,11 @@ struct Variable {
   bool trainable = true;
 };
 
-// What belongs to one call: the mode, and the key of its random numbers (each layer adds its own stream).
+// What belongs to one call: the mode, and the key of its random numbers (each layer adds its own stream). A model gives seed and step;
+// without them a layer draws from the global generator, or counts its own calls when it was given a seed.
 struct CallContext {
   bool training = false;
-  std::uint64_t seed = 0, step = 0;
+  std::optional<std::uint64_t> seed, step;
 };
 
 // Options that every layer takes.
@@ -59,8 +61,10 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
   // Freezes or thaws: trainable_weights() and the gradients of weights follow.
   void set_trainable(bool on);
   [[nodiscard]] DType dtype() const;
+  // "Dense 'dense_1'": begins the messages about one layer.
+  [[nodiscard]] std::string label() const { return cat(class_name(), " '", name_, "'"); }
 
-  // Creates the weights for inputs of this shape, once; a second call with another feature shape is a ShapeError, with the same a no-op.
+  // Creates the weights for inputs of this shape, once. Later shapes may differ in axes that no weight depends on; else ShapeError.
   void build(const Shape& input);
   [[nodiscard]] bool built() const { return built_; }
   [[nodiscard]] const Shape& input_shape() const { return input_shape_; }
@@ -76,40 +80,53 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
   // Copies values in, in the order of weights(); ShapeError naming the weight, nothing is changed then.
   void set_weights(std::span<const Tensor> values);
 
-  // Number that separates this layer's random numbers from other layers'; a model numbers its layers 0, 1, ...
+  // Number that separates this layer's random numbers from other layers'; a model numbers its layers 0, 1, ... itself.
   void set_stream(std::uint32_t stream) { stream_ = stream; }
   [[nodiscard]] std::uint32_t stream() const { return stream_; }
 
  protected:
-  explicit Layer(LayerCommon common, std::string_view class_name);
+  explicit Layer(LayerCommon common, std::string_view class_name, bool any_dtype = false);
   // Adds the weights (add_weight) for `input`; the shape was checked by output_shape.
   virtual void create_weights(const Shape& input) { (void)input; }
+  // The axes of an input of this rank that weights depend on.
+  [[nodiscard]] virtual std::vector<int> weight_axes(int rank) const {
+    (void)rank;
+    return {};
+  }
   // The function of a built layer. Must not change the layer unless context.training is set.
   [[nodiscard]] virtual Tensor call(const Tensor& x, const CallContext& context) const = 0;
   // False for layers that take integers as they are (Embedding, Flatten, Reshape, ...).
   [[nodiscard]] virtual bool casts_input() const { return true; }
   std::size_t add_weight(std::string name, Tensor value, bool trainable = true);
   [[nodiscard]] const Tensor& weight(std::size_t i) const { return weights_[i].value; }
+  // Value of the weight of this name, or an empty handle: an absent optional input of an op.
+  [[nodiscard]] Tensor find_weight(std::string_view name) const;
+  [[nodiscard]] bool dtype_given() const { return common_.dtype.has_value(); }
   [[nodiscard]] Json common_config() const;
-  // The key tensor {seed, stream, step} that random ops take.
+  // The key tensor {seed, stream, step} that random ops take; `own_seed` replaces seed and stream.
   [[nodiscard]] Tensor random_key(const CallContext& context, std::optional<Dim> own_seed = {}) const;
 
  private:
+  void check_other(const Shape& input) const;
   LayerCommon common_;
   std::string name_;
   Shape input_shape_;
   bool built_ = false;
   std::uint32_t stream_ = 0;
   std::vector<Variable> weights_;
+  mutable std::atomic<std::uint64_t> calls_{0};  // random calls without a step given
 };
 
-// A layer class: `struct DenseOptions` with its list, `class Dense : public LayerOf<Dense, DenseOptions>` with kName and kDoc.
-// The options member of a layer is read through o().
+// A layer class: `struct DenseOptions` with its list, `class Dense : public LayerOf<Dense, DenseOptions>` with kName and kDoc, and a static
+// check(options) for the ranges. In C++: Dense({.units = 64, .activation = "relu"}, {.name = "hidden"}). o() reads the options.
 template <class Derived, class Options>
 class LayerOf : public Layer {
  public:
   using OptionsType = Options;
-  explicit LayerOf(Options options = {}, LayerCommon common = {}) : Layer(std::move(common), Derived::kName), options_(std::move(options)) {}
+  explicit LayerOf(Options options = {}, LayerCommon common = {})
+      : Layer(std::move(common), Derived::kName, any_dtype()), options_(std::move(options)) {
+    if constexpr (requires(const Options& given) { Derived::check(given); }) Derived::check(options_);
+  }
   [[nodiscard]] std::string_view class_name() const override { return Derived::kName; }
   [[nodiscard]] Json config() const override {
     Json j = common_config();
@@ -120,16 +137,21 @@ class LayerOf : public Layer {
   [[nodiscard]] const Options& o() const { return options_; }
 
  private:
+  static constexpr bool any_dtype() {
+    if constexpr (requires { Derived::kAnyDtype; }) return Derived::kAnyDtype;
+    else return false;
+  }
   Options options_;
 };
 
-// The record of a layer class.
+// The record of a layer class; the list is nn/layers.inc.
 struct LayerDef {
   std::string_view name, doc;
   std::vector<OptionInfo> options;  // own options, then name, dtype, trainable
   std::shared_ptr<Layer> (*make)(const Json& config);
 };
 NACRE_API std::span<const LayerDef> layer_registry();
+[[nodiscard]] NACRE_API const LayerDef* find_layer(std::string_view class_name);  // null when unknown
 // Throws ValueError for a class that is not in the registry: nothing else is ever made from a file.
 NACRE_API std::shared_ptr<Layer> make_layer(std::string_view class_name, const Json& config);
 

@@ -8,9 +8,9 @@ namespace nacre::op {
 inline constexpr std::string_view kConstant = "the result does not depend on any input value";
 
 struct Full {
-  IntList shape;
+  IntList shape{};
   double value = 0;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "full", doc = R"(Tensor filled with one number.
 
 Args:
@@ -37,8 +37,8 @@ Reference: numpy.full.)";
 };
 
 struct Zeros {
-  IntList shape;
-  OptDType dtype;
+  IntList shape{};
+  OptDType dtype{};
   static constexpr std::string_view name = "zeros", doc = R"(Tensor of zeros.
 
 Args:
@@ -61,8 +61,8 @@ Example:
 };
 
 struct Ones {
-  IntList shape;
-  OptDType dtype;
+  IntList shape{};
+  OptDType dtype{};
   static constexpr std::string_view name = "ones", doc = R"(Tensor of ones.
 
 Args:
@@ -86,7 +86,7 @@ Example:
 
 struct FullLike {
   double value = 0;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "full_like", doc = R"(Tensor with the shape of another, filled with one number.
 
 Args:
@@ -110,7 +110,7 @@ Reference: numpy.full_like.)";
 };
 
 struct ZerosLike {
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "zeros_like", doc = R"(Zeros with the shape of another tensor.
 
 Args:
@@ -131,7 +131,7 @@ Example:
 };
 
 struct OnesLike {
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "ones_like", doc = R"(Ones with the shape of another tensor.
 
 Args:
@@ -153,7 +153,7 @@ Example:
 
 struct Arange {
   double start = 0, stop = 0, step = 1;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "arange", doc = R"(Evenly spaced numbers start, start + step, ... before stop.
 
 Element i is start + i * step, computed in float64 and then converted, so nothing accumulates.
@@ -186,7 +186,7 @@ struct Linspace {
   double start = 0, stop = 0;
   Dim num = 50;
   bool endpoint = true;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "linspace", doc = R"(`num` evenly spaced numbers from start to stop.
 
 Element i is start + i * (stop - start) / (num - 1), or / num without the endpoint; with it, the last element is stop exactly.
@@ -221,7 +221,7 @@ struct Eye {
   Dim N = 0;
   Dim M = -1;
   Dim k = 0;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "eye", doc = R"(Matrix with ones on one diagonal and zeros elsewhere.
 
 Args:

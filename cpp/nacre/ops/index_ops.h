@@ -7,7 +7,7 @@
 namespace nacre::op {
 
 struct Take {
-  Axes axis;
+  Axes axis{};
   static constexpr std::string_view name = "take", doc = R"(Slices of x at the given positions of one axis.
 
 y[o, k, i] = x[o, indices[k], i], with o the axes before `axis` and i those after. Gradient: dy summed into the slices it came from.
@@ -39,8 +39,8 @@ Reference: numpy.take.)";
 };
 
 struct TakeGrad {
-  IntList shape;
-  Axes axis;
+  IntList shape{};
+  Axes axis{};
   static constexpr std::string_view name = "take_grad", doc = R"(Zeros of `shape` with dy added at the positions it was taken from.
 
 Args:
@@ -126,7 +126,7 @@ Example:
 };
 
 struct RavelIndex {
-  IntList sizes;
+  IntList sizes{};
   static constexpr std::string_view name = "ravel_index", doc = R"(One flat row-major index for several: sum_k indices_k * stride_k.
 
 Args:
@@ -177,7 +177,7 @@ Example:
 };
 
 struct Scatter {
-  IntList shape;
+  IntList shape{};
   static constexpr std::string_view name = "scatter", doc = R"(Zeros of `shape` with values added at index vectors; repeated positions add up.
 
 Args:
@@ -266,7 +266,7 @@ Example:
 struct OneHot {
   Dim num_classes = 0;
   Dim axis = -1;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "one_hot", doc = R"(1 at the class of each label, 0 elsewhere.
 
 A label outside [0, num_classes) gives zeros only, as in Keras.

@@ -289,8 +289,8 @@ void set_item(const Tensor& x, std::span<const IndexItem> items, const Tensor& v
   int at = 0;
   const Tensor block = gather_axes(take_block(x, p), p, at);
   const View& target = block.view();
-  for (int i = 0; i < target.shape.rank(); ++i) {
-    if (target.shape[i] > 1 && target.strides[i] == 0) {
+  for (int i = 0; i < x.rank(); ++i) {
+    if (x.shape()[i] > 1 && x.view().strides[i] == 0) {
       raise<StateError>("x[...] = value: elements of x share memory (it was made by broadcast_to). Use x.clone() first.");
     }
   }

@@ -62,7 +62,7 @@ Reference: numpy.stack.)";
 };
 
 struct Tile {
-  IntList repeats;
+  IntList repeats{};
   static constexpr std::string_view name = "tile", doc = R"(The whole tensor repeated along its axes.
 
 Args:
@@ -90,7 +90,7 @@ Reference: numpy.tile.)";
 
 struct Repeat {
   Dim repeats = 1;
-  Axes axis;
+  Axes axis{};
   static constexpr std::string_view name = "repeat", doc = R"(Each element repeated: [a, b] twice gives [a, a, b, b].
 
 Args:
@@ -117,8 +117,8 @@ Reference: numpy.repeat.)";
 };
 
 struct Roll {
-  IntList shift;
-  Axes axis;
+  IntList shift{};
+  Axes axis{};
   static constexpr std::string_view name = "roll", doc = R"(Elements moved along axes; what leaves at the end enters at the beginning.
 
 y[i] = x[(i - shift) mod n] along each axis.

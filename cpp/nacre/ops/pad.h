@@ -6,7 +6,7 @@
 namespace nacre::op {
 
 struct Pad {
-  IntList pad_width;
+  IntList pad_width{};
   Text mode = "constant";
   double constant_values = 0;
   static constexpr std::string_view name = "pad", doc = R"(Border added around a tensor.
@@ -38,7 +38,7 @@ Reference: numpy.pad.)";
 };
 
 struct PadGrad {
-  IntList pad_width;
+  IntList pad_width{};
   Text mode = "reflect";
   static constexpr std::string_view name = "pad_grad", doc = R"(Border folded back onto the values it was copied from: the gradient of pad.
 

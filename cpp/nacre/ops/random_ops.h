@@ -8,9 +8,9 @@
 namespace nacre::op {
 
 struct RandomUniform {
-  IntList shape;
+  IntList shape{};
   double minval = 0, maxval = 1;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "random_uniform", doc = R"(Numbers evenly distributed over [minval, maxval).
 
 Args:
@@ -40,9 +40,9 @@ Reference: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).)";
 };
 
 struct RandomNormal {
-  IntList shape;
+  IntList shape{};
   double mean = 0, stddev = 1;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "random_normal", doc = R"(Normally distributed numbers.
 
 Args:
@@ -72,9 +72,9 @@ Reference: Box and Muller (1958).)";
 };
 
 struct RandomTruncatedNormal {
-  IntList shape;
+  IntList shape{};
   double mean = 0, stddev = 1;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "random_truncated_normal", doc = R"(Normally distributed numbers within two standard deviations of the mean.
 
 Args:
@@ -103,7 +103,7 @@ Example:
 };
 
 struct RandomRandint {
-  IntList shape;
+  IntList shape{};
   Dim minval = 0, maxval = 1;
   DType dtype = DType::int32;
   static constexpr std::string_view name = "random_randint", doc = R"(Integers evenly distributed over [minval, maxval).
@@ -133,9 +133,9 @@ Example:
 };
 
 struct RandomBernoulli {
-  IntList shape;
+  IntList shape{};
   double p = 0.5;
-  OptDType dtype;
+  OptDType dtype{};
   static constexpr std::string_view name = "random_bernoulli", doc = R"(1 with probability p, else 0.
 
 Args:

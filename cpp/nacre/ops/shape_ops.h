@@ -6,7 +6,7 @@
 namespace nacre::op {
 
 struct Reshape {
-  IntList newshape;
+  IntList newshape{};
   static constexpr std::string_view name = "reshape", doc = R"(Same values in row-major order, another shape.
 
 A view when the memory layout allows it, else a copy.
@@ -57,7 +57,7 @@ Reference: numpy.ravel.)";
 };
 
 struct Transpose {
-  Axes axes;
+  Axes axes{};
   static constexpr std::string_view name = "transpose", doc = R"(Axes in another order: y[i_axes[0], i_axes[1], ...] = x[i_0, i_1, ...].
 
 Args:
@@ -112,7 +112,7 @@ Reference: numpy.swapaxes.)";
 };
 
 struct Moveaxis {
-  IntList source, destination;
+  IntList source{}, destination{};
   static constexpr std::string_view name = "moveaxis", doc = R"(Some axes moved to new positions, the others keep their order.
 
 Args:
@@ -141,7 +141,7 @@ Reference: numpy.moveaxis.)";
 };
 
 struct Squeeze {
-  Axes axis;
+  Axes axis{};
   static constexpr std::string_view name = "squeeze", doc = R"(Axes of size 1 removed.
 
 Args:
@@ -169,7 +169,7 @@ Reference: numpy.squeeze.)";
 };
 
 struct ExpandDims {
-  IntList axis;
+  IntList axis{};
   static constexpr std::string_view name = "expand_dims", doc = R"(New axes of size 1.
 
 Args:
@@ -197,7 +197,7 @@ Reference: numpy.expand_dims.)";
 };
 
 struct BroadcastTo {
-  IntList shape;
+  IntList shape{};
   static constexpr std::string_view name = "broadcast_to", doc = R"(x repeated along axes of size 1 and along new leading axes.
 
 The result is a view in which repeated elements share memory: clone() it before writing into it. Gradient: sums over the repeats.
@@ -226,7 +226,7 @@ Reference: numpy.broadcast_to.)";
 };
 
 struct Flip {
-  Axes axis;
+  Axes axis{};
   static constexpr std::string_view name = "flip", doc = R"(Order of elements reversed along axes.
 
 Args:

@@ -6,7 +6,7 @@
 namespace nacre::op {
 
 struct Slice {
-  IntList start_indices, shape;
+  IntList start_indices{}, shape{};
   static constexpr std::string_view name = "slice", doc = R"(Block of a tensor: y[i, j, ...] = x[start[0] + i, start[1] + j, ...].
 
 Args:
@@ -34,7 +34,7 @@ Reference: keras.ops.slice. See also x[1:3, 1:4].)";
 };
 
 struct SliceView {
-  IntList begin, size, step;
+  IntList begin{}, size{}, step{};
   static constexpr std::string_view name = "slice_view", doc = R"(Strided block: y[i, ...] = x[begin[0] + i * step[0], ...].
 
 Args:
@@ -62,7 +62,7 @@ Example:
 };
 
 struct SliceGrad {
-  IntList shape, begin, step;
+  IntList shape{}, begin{}, step{};
   static constexpr std::string_view name = "slice_grad", doc = R"(Zeros of `shape` with dy written at begin + i * step: the gradient of slice_view.
 
 Args:
@@ -90,7 +90,7 @@ Example:
 
 struct Split {
   Dim sections = 0;
-  IntList indices;
+  IntList indices{};
   Dim axis = 0;
   static constexpr std::string_view name = "split", doc = R"(Cuts a tensor along one axis.
 

@@ -160,13 +160,24 @@ void promote_inputs(const OpDef& def, std::span<Tensor> in) {
   }
 }
 
+// The compound op that is running on this thread: what its parts find in the data is reported under the name that the user called.
+thread_local std::string_view t_compound;
+struct InCompound {
+  std::string_view before = t_compound;
+  explicit InCompound(std::string_view name) {
+    if (t_compound.empty()) t_compound = name;
+  }
+  ~InCompound() { t_compound = before; }
+};
+
 [[noreturn]] void throw_status(const OpDef& def, const Status& s) {
+  const std::string_view name = t_compound.empty() ? def.name : t_compound;
   switch (s.code) {
     case Status::index_out_of_range:
-      raise<IndexError>(def.name, ": index ", s.value, " at position ", s.position, " is out of range for size ", s.limit, ".");
+      raise<IndexError>(name, ": index ", s.value, " at position ", s.position, " is out of range for size ", s.limit, ".");
     case Status::division_by_zero:
-      raise<ValueError>(def.name, ": integer division by zero at position ", s.position, ".");
-    default: raise<ValueError>(def.name, ": value ", s.value, " at position ", s.position, " is not allowed (limit ", s.limit, ").");
+      raise<ValueError>(name, ": integer division by zero at position ", s.position, ".");
+    default: raise<ValueError>(name, ": value ", s.value, " at position ", s.position, " is not allowed (limit ", s.limit, ").");
   }
 }
 
@@ -204,6 +215,7 @@ void apply_into(const OpDef& def, const void* attrs, std::span<const Tensor> giv
   def.infer(attrs, In{in_views, static_cast<int>(in.size())}, types);
   outputs.resize(types.size());
   if (def.compound) {  // the ops it is made of run and record themselves
+    const InCompound named(def.name);
     outputs[0] = def.compound(attrs, in);
     spare.push_back(std::move(types));
     return;

@@ -29,7 +29,7 @@ Raises:
     ShapeError: key does not have shape (3,).
 
 Example:
-    >>> nc.dropout(nc.ones((2, 3)), nc.array([1, 0, 0], dtype="int64"), rate=0.0).shape
+    >>> nc.dropout(nc.ones((2, 3)), nc.asarray([1, 0, 0], dtype="int64"), rate=0.0).shape
     (2, 3)
 
 Reference: Srivastava et al., Dropout (2014).)";

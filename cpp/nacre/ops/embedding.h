@@ -23,7 +23,7 @@ Raises:
     ShapeError: weights is a scalar, or the result has more than 8 axes.
 
 Example:
-    >>> nc.embedding(nc.ones((10, 4)), nc.array([1, 2, 3])).shape
+    >>> nc.embedding(nc.ones((10, 4)), nc.asarray([1, 2, 3])).shape
     (3, 4))";
   static constexpr Arg inputs[] = {{"weights"}, {"indices", kNoGrad}};
   static constexpr auto fields = std::tuple<>{};

@@ -21,7 +21,7 @@ Raises:
     ShapeError: The shapes differ.
 
 Example:
-    >>> nc.mean_squared_error(nc.array([[0.0, 2.0]]), nc.array([[1.0, 4.0]])).tolist()
+    >>> nc.mean_squared_error(nc.asarray([[0.0, 2.0]]), nc.asarray([[1.0, 4.0]])).tolist()
     [2.5])";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
   static constexpr auto fields = std::tuple<>{};
@@ -43,7 +43,7 @@ Raises:
     ShapeError: The shapes differ.
 
 Example:
-    >>> nc.mean_absolute_error(nc.array([[0.0, 2.0]]), nc.array([[1.0, 4.0]])).tolist()
+    >>> nc.mean_absolute_error(nc.asarray([[0.0, 2.0]]), nc.asarray([[1.0, 4.0]])).tolist()
     [1.5])";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
   static constexpr auto fields = std::tuple<>{};
@@ -70,7 +70,7 @@ Raises:
     ValueError: delta is not a positive finite number.
 
 Example:
-    >>> nc.huber(nc.array([[0.0, 0.0]]), nc.array([[1.0, 3.0]])).tolist()
+    >>> nc.huber(nc.asarray([[0.0, 0.0]]), nc.asarray([[1.0, 3.0]])).tolist()
     [1.5]
 
 Reference: Huber, Robust Estimation of a Location Parameter (1964).)";
@@ -94,7 +94,7 @@ Raises:
     ShapeError: The shapes differ.
 
 Example:
-    >>> nc.log_cosh(nc.array([[1.0]]), nc.array([[1.0]])).tolist()
+    >>> nc.log_cosh(nc.asarray([[1.0]]), nc.asarray([[1.0]])).tolist()
     [0.0])";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
   static constexpr auto fields = std::tuple<>{};
@@ -123,7 +123,7 @@ Raises:
     ValueError: label_smoothing is out of range.
 
 Example:
-    >>> nc.binary_crossentropy(nc.array([[1.0]]), nc.array([[0.0]]), from_logits=True).shape
+    >>> nc.binary_crossentropy(nc.asarray([[1.0]]), nc.asarray([[0.0]]), from_logits=True).shape
     (1,))";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
   static constexpr auto fields =
@@ -159,7 +159,7 @@ Raises:
     ValueError: alpha, gamma or label_smoothing is out of range.
 
 Example:
-    >>> nc.binary_focal_crossentropy(nc.array([[1.0]]), nc.array([[0.5]])).shape
+    >>> nc.binary_focal_crossentropy(nc.asarray([[1.0]]), nc.asarray([[0.5]])).shape
     (1,)
 
 Reference: Lin et al., Focal Loss for Dense Object Detection (2017).)";
@@ -195,7 +195,7 @@ Raises:
     ValueError: axis or label_smoothing is out of range.
 
 Example:
-    >>> nc.categorical_crossentropy(nc.array([[0.0, 1.0]]), nc.array([[0.0, 0.0]]), from_logits=True).shape
+    >>> nc.categorical_crossentropy(nc.asarray([[0.0, 1.0]]), nc.asarray([[0.0, 0.0]]), from_logits=True).shape
     (1,))";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
   static constexpr auto fields =
@@ -227,7 +227,7 @@ Raises:
     IndexError: A class is outside [0, C).
 
 Example:
-    >>> nc.sparse_categorical_crossentropy(nc.array([1]), nc.array([[0.0, 0.0]]), from_logits=True).shape
+    >>> nc.sparse_categorical_crossentropy(nc.asarray([1]), nc.asarray([[0.0, 0.0]]), from_logits=True).shape
     (1,))";
   static constexpr Arg inputs[] = {{"y_true", kNoGrad}, {"y_pred"}};
   static constexpr auto fields =
@@ -263,7 +263,7 @@ Raises:
     ValueError: An option is out of range.
 
 Example:
-    >>> nc.categorical_focal_crossentropy(nc.array([[0.0, 1.0]]), nc.array([[0.4, 0.6]])).shape
+    >>> nc.categorical_focal_crossentropy(nc.asarray([[0.0, 1.0]]), nc.asarray([[0.4, 0.6]])).shape
     (1,)
 
 Reference: Lin et al., Focal Loss for Dense Object Detection (2017).)";
@@ -294,7 +294,7 @@ Raises:
     IndexError: A class is outside [0, C).
 
 Example:
-    >>> nc.nll_loss(nc.array([1]), nc.array([[-2.0, -3.0]])).tolist()
+    >>> nc.nll_loss(nc.asarray([1]), nc.asarray([[-2.0, -3.0]])).tolist()
     [3.0])";
   static constexpr Arg inputs[] = {{"y_true", kNoGrad}, {"y_pred"}};
   static constexpr auto fields = std::tuple<>{};
@@ -318,7 +318,7 @@ Raises:
     ShapeError: The shapes differ.
 
 Example:
-    >>> nc.kl_divergence(nc.array([[0.5, 0.5]]), nc.array([[0.5, 0.5]])).tolist()
+    >>> nc.kl_divergence(nc.asarray([[0.5, 0.5]]), nc.asarray([[0.5, 0.5]])).tolist()
     [0.0])";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
   static constexpr auto fields = std::tuple<>{};
@@ -346,7 +346,7 @@ Raises:
     ValueError: reduction is not one of these words.
 
 Example:
-    >>> nc.reduce_loss(nc.array([1.0, 3.0]), nc.array([1.0, 0.0])).item()
+    >>> nc.reduce_loss(nc.asarray([1.0, 3.0]), nc.asarray([1.0, 0.0])).item()
     0.5)";
   static constexpr Arg inputs[] = {{"values"}, {"sample_weight", kOptional}};
   static constexpr auto fields = std::tuple{Field{"reduction", &ReduceLoss::reduction}};

@@ -44,6 +44,8 @@ def unary(
     """Every size around the packet width, rank 0, rank 3, empty, special values, and an integer input."""
     rows = [S(f"n={n}", [r(n, low=low, high=high, away=away)], reference) for n in SIZES]
     rows += [
+        # Several pieces for two threads; too many elements for a difference quotient of each.
+        S("large", [r(40000, low=low, high=high, away=away)], reference, gradient=False),
         S("scalar", [r(low=low, high=high, away=away)], reference),
         S("rank 3", [r(2, 3, 5, low=low, high=high, away=away)], reference),
         S("empty", [r(3, 0)], reference),
@@ -170,6 +172,7 @@ for _name, _f in (("softmax", np_softmax), ("log_softmax", np_log_softmax)):
         S("axis from the end", [r(2, 5, 3)], _f, axis=-2),
         S("no rows", [r(0, 5)], _f),
         S("integers", [ints(2, 5)], along(_f)),
+        S("large", [r(400, 150)], _f, gradient=False),  # too many elements for a difference quotient of each
         # Far out the difference quotient is 0 or rounding.
         S("large values", [const([[1e4, 0.0, -1e4], [1e4, 1e4, 1e4], [-1e4, -1e4, -9.999e3]])], _f, gradient=False),
         S("one finite", [const([[-INF, 2.0, -INF]])], _f, gradient=False),
@@ -200,6 +203,9 @@ def binary(
     a, b = a or {}, b or {}
     rows = [S(f"n={n}", [r(n, **a), r(n, **b)], reference) for n in SIZES]
     rows += [
+        # Several pieces for two threads; too many elements for a difference quotient of each.
+        S("large", [r(200, 210, **a), r(200, 210, **b)], reference, gradient=False),
+        S("large, broadcast", [r(200, 1, **a), r(210, **b)], reference, gradient=False),
         S("scalars", [r(**a), r(**b)], reference),
         S("scalar right", [r(2, 9, **a), r(**b)], reference),
         S("scalar left", [r(**a), r(17, **b)], reference),
@@ -457,6 +463,9 @@ def reduce(
             S("four axes", [maker(2, 3, 2, 4)], reference, axis=(1, 3)),
             # More than one chunk of summation; too many elements for a difference quotient of each.
             S("two chunks", [maker(2, 1500)], reference, gradient=False, axis=1),
+            S("large, rows", [maker(60, 1000)], reference, gradient=False, axis=1),
+            S("large, columns", [maker(1000, 60)], reference, gradient=False, axis=0),
+            S("large, all", [maker(50, 40, 30)], reference, gradient=False),
         ]
     if empty:
         rows += [S("nothing", [maker(2, 0)], reference, axis=1), S("empty", [maker(0)], reference)]
@@ -500,7 +509,7 @@ reduce("sum", np.sum, boolean=True)
 reduce("mean", np.mean, boolean=True)
 reduce("max", np.max, distinct, empty=False, boolean=True)
 reduce("min", np.min, distinct, empty=False, boolean=True)
-reduce("prod", np.prod, positive, boolean=True)
+reduce("prod", np.prod, lambda *shape: r(*shape, low=0.9, high=1.1), boolean=True)
 reduce("any", np.any, boolean=True)
 reduce("all", np.all, boolean=True)
 reduce("argmax", np.argmax, distinct, empty=False, boolean=True, many_axes=False)
@@ -653,7 +662,7 @@ SAMPLES["matmul"] += [
     S("no rows", [r(0, 2), r(2, 3)], np_matmul),
     S("no batch", [r(0, 2, 3), r(3, 4)], np_matmul),
     # Past the sizes of one block; too many elements for a difference quotient of each.
-    S("larger", [r(70, 130), r(130, 40)], np_matmul, gradient=False),
+    S("larger", [r(150, 270), r(270, 140)], np_matmul, gradient=False),
     *[S(d, [ints(3, 9, dtype=d), ints(9, 4, dtype=d)], lambda a, b: np_matmul(a.astype("int64"), b.astype("int64"))) for d in ("int8", "int32", "int64")],
     S("uint8", [ints(3, 9, low=0, dtype="uint8"), ints(9, 4, low=0, dtype="uint8")], lambda a, b: np_matmul(a.astype("int64"), b.astype("int64"))),
     S("integer and float", [ints(3, 5), r(5, 2)], np_matmul, dtypes=["float32"]),

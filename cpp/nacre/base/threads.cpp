@@ -257,7 +257,7 @@ bool threads_started() noexcept { return pool.started.load() > 0; }
 
 void request_stop() noexcept { stop_flag.store(true); }
 void clear_stop() noexcept { stop_flag.store(false); }
-bool stop_requested() noexcept { return stop_flag.load(); }
+bool stop_requested() noexcept { return stop_flag.load() && uninterruptible == 0; }
 
 Uninterruptible::Uninterruptible() noexcept { ++uninterruptible; }
 Uninterruptible::~Uninterruptible() { --uninterruptible; }

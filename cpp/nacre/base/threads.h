@@ -34,7 +34,7 @@ NACRE_API bool threads_started() noexcept;
 NACRE_API void request_stop() noexcept;
 NACRE_API void clear_stop() noexcept;
 [[nodiscard]] NACRE_API bool stop_requested() noexcept;
-// While one lives on this thread, parallel_for ignores the stop flag: for updates that must not be torn.
+// While one lives on this thread, the stop flag is not seen there: for updates that must not be torn.
 class NACRE_API Uninterruptible {
  public:
   Uninterruptible() noexcept;

@@ -1,0 +1,35 @@
+// The user's arrays as batches: rows picked by index out of the caller's memory, converted to the model's dtypes on the way.
+#pragma once
+
+#include <string_view>
+
+#include "nacre/model/callback.h"
+
+namespace nacre::model {
+
+// x, y and sample_weight of a run; y and weight may be empty. `method` begins messages.
+struct BatchSource {
+  Tensor x, y, weight;
+  DType x_dtype = DType::float32, y_dtype = DType::float32;  // of floating-point rows; integers stay
+  std::string_view method;
+
+  [[nodiscard]] Dim rows() const { return x.shape()[0]; }
+  struct Batch {
+    Tensor x, y, weight;
+    [[nodiscard]] Dim rows() const { return x.shape()[0]; }
+  };
+  [[nodiscard]] Batch gather(std::span<const std::int64_t> rows) const;
+  // Rows [begin, end) as a source of their own, without a copy.
+  [[nodiscard]] BatchSource slice(Dim begin, Dim end) const;
+};
+
+// Checks that x (and y, sample_weight when given) have the same rows, at least one.
+BatchSource make_source(std::string_view method, const Tensor& x, const Tensor& y, const Tensor& sample_weight, DType x_dtype, DType y_dtype);
+// sample_weight times the weight of each row's class. Labels: integers [N] or [N, 1], or one-hot rows.
+Tensor class_weights(std::string_view method, const Tensor& y, const ClassWeight& weights, const Tensor& sample_weight);
+// Are these class labels, in order, of more than one class? Then the last rows hold other classes than the first.
+bool sorted_labels(const Tensor& y);
+// batch_size, epochs and the like: ValueError unless value >= least.
+void check_count(std::string_view method, std::string_view name, Dim value, Dim least);
+
+}  // namespace nacre::model

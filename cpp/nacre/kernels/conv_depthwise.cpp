@@ -29,7 +29,7 @@ Pieces<T> make_pieces(const ConvMap<T>& m) {
 template <class T, int pixels, bool Tail>
 NACRE_INLINE void run_pixels(const ConvMap<T>& m, const T* a, int64_t row, int64_t pixel, const T* weight, const T* bias, T* dst, int lanes) {
   using P = Packet<T>;
-  auto load = [lanes](const T* p) __attribute__((always_inline)) {
+  auto load = [&](const T* p) __attribute__((always_inline)) {
     if constexpr (Tail) return P::load_n(p, lanes);
     else return P::load(p);
   };

@@ -15,17 +15,6 @@ namespace {
 
 constexpr int64_t kNormGrain = 16384;  // elements per piece of work
 
-#define NACRE_PACKET_LAMBDA(...) [&](__VA_ARGS__) __attribute__((always_inline))
-
-// For all packets of n elements: body(i, some).
-template <class T, class Body>
-NACRE_INLINE void for_packets(int64_t n, const Body& body) {
-  constexpr int size = Packet<T>::size;
-  int64_t i = 0;
-  for (; i + size <= n; i += size) body(i, size);
-  if (i < n) body(i, static_cast<int>(n - i));
-}
-
 // var from the sum of squared deviations around `center`, where the true mean is center + rest.
 inline double variance_of(double squares, double n, double rest) {
   const double v = squares / n - rest * rest;

@@ -1,9 +1,9 @@
-// Update rules. Plain loops: add, multiply, divide and square root round the same in vectors and tails, so the compiler's vectorised
-// form gives the same bits on every instruction set. Memory bound: each array is read and written once.
+// Update rules by packets, every array read and written once. Only add, multiply, divide and square root, which round the same
+// everywhere: bodies, tails and instruction sets agree in bits.
 #include "nacre/kernels/optim.h"
 
 #include "nacre/base/threads.h"
-#include "nacre/kernels/scalar_math.h"
+#include "nacre/kernels/packet_loop.h"
 
 namespace nacre::NACRE_ISA {
 namespace {
@@ -11,160 +11,131 @@ namespace {
 constexpr int64_t kGrain = 16384;
 
 template <class T>
-struct Scalars {
-  T lr, keep, l2, scale;  // keep = 1 - lr * weight_decay
-  explicit Scalars(const OptimScalars& s)
-      : lr(static_cast<T>(s.learning_rate)),
-        keep(static_cast<T>(1.0 - s.learning_rate * s.weight_decay)),
-        l2(static_cast<T>(s.l2)),
-        scale(static_cast<T>(s.grad_scale)) {}
+NACRE_INLINE Packet<T> all(double x) { return Packet<T>::set1(static_cast<T>(x)); }
+
+// An array of optimizer state, seen packet by packet.
+template <class T>
+struct State {
+  T* data;
+  explicit State(void* p) : data(static_cast<T*>(p)) {}
+  [[nodiscard]] NACRE_INLINE Packet<T> get(int64_t i, int some) const { return load_some(data + i, some); }
+  NACRE_INLINE Packet<T> put(int64_t i, int some, Packet<T> v) const {
+    store_some(data + i, some, v);
+    return v;
+  }
 };
 
-// `update(i, p, g)` returns the new p; p has already lost its decay.
-template <class T, class Update>
-void for_parameters(int64_t n, T* __restrict param, const T* __restrict grad, const OptimScalars& scalars, const Update& update) {
-  const Scalars<T> s(scalars);
-  const bool couples = scalars.l2 != 0, decays = scalars.weight_decay != 0;
-  parallel_for(n, kGrain, [&](int64_t begin, int64_t end, int) {
-    if (!couples && !decays) {
-      for (int64_t i = begin; i < end; ++i) param[i] = update(i, param[i], s.scale * grad[i]);
+// update(i, some, p, g) returns the new p; p has already lost its decay, g is scaled and has its l2 term.
+template <class T, class Args, class Update>
+void for_parameters(const Args& args, const Update& update) {
+  T* param = static_cast<T*>(args.param);
+  const T* grad = static_cast<const T*>(args.grad);
+  const OptimScalars& s = args.scalars;
+  const bool plain = s.l2 == 0 && s.weight_decay == 0;
+  parallel_for(args.n, kGrain, [&](int64_t begin, int64_t end, int) {
+    const Packet<T> scale = all<T>(s.grad_scale), l2 = all<T>(s.l2), keep = all<T>(1.0 - s.learning_rate * s.weight_decay);
+    if (plain) {
+      for_packets<T>(end - begin, NACRE_PACKET_LAMBDA(int64_t k, int some) {
+        const int64_t i = begin + k;
+        store_some(param + i, some, update(i, some, load_some(param + i, some), scale * load_some(grad + i, some)));
+      });
     } else {
-      for (int64_t i = begin; i < end; ++i) {
-        const T p = param[i], g = s.scale * grad[i] + s.l2 * p;
-        param[i] = update(i, p * s.keep, g);
-      }
+      for_packets<T>(end - begin, NACRE_PACKET_LAMBDA(int64_t k, int some) {
+        const int64_t i = begin + k;
+        const Packet<T> p = load_some(param + i, some);
+        store_some(param + i, some, update(i, some, p * keep, scale * load_some(grad + i, some) + l2 * p));
+      });
     }
   });
 }
 
+#define NACRE_UPDATE [=](int64_t i, int some, Packet<T> p, Packet<T> g) __attribute__((always_inline))
+
 template <class T>
 void sgd(const SgdArgs& args) noexcept {
-  T* __restrict param = static_cast<T*>(args.param);
-  const T* __restrict grad = static_cast<const T*>(args.grad);
-  T* __restrict velocity = static_cast<T*>(args.velocity);
-  const T lr = static_cast<T>(args.scalars.learning_rate), mu = static_cast<T>(args.momentum);
-  const auto run = [&](const auto& update) { for_parameters(args.n, param, grad, args.scalars, update); };
-  if (!velocity) {
-    run([=](int64_t, T p, T g) { return p - lr * g; });
+  const State<T> velocity(args.velocity);
+  const Packet<T> lr = all<T>(args.scalars.learning_rate), mu = all<T>(args.momentum);
+  if (!args.velocity) {
+    for_parameters<T>(args, [=](int64_t, int, Packet<T> p, Packet<T> g) __attribute__((always_inline)) { return p - lr * g; });
+  } else if (args.lr_in_velocity && args.nesterov) {
+    for_parameters<T>(args, NACRE_UPDATE {
+      const Packet<T> v = velocity.put(i, some, mu * velocity.get(i, some) - lr * g);
+      return p + (mu * v - lr * g);
+    });
   } else if (args.lr_in_velocity) {
-    if (args.nesterov) {
-      run([=](int64_t i, T p, T g) {
-        const T v = mu * velocity[i] - lr * g;
-        velocity[i] = v;
-        return p + (mu * v - lr * g);
-      });
-    } else {
-      run([=](int64_t i, T p, T g) {
-        const T v = mu * velocity[i] - lr * g;
-        velocity[i] = v;
-        return p + v;
-      });
-    }
+    for_parameters<T>(args, NACRE_UPDATE { return p + velocity.put(i, some, mu * velocity.get(i, some) - lr * g); });
+  } else if (args.nesterov) {
+    for_parameters<T>(args, NACRE_UPDATE {
+      const Packet<T> v = velocity.put(i, some, mu * velocity.get(i, some) + g);
+      return p - lr * (g + mu * v);
+    });
   } else {
-    if (args.nesterov) {
-      run([=](int64_t i, T p, T g) {
-        const T v = mu * velocity[i] + g;
-        velocity[i] = v;
-        return p - lr * (g + mu * v);
-      });
-    } else {
-      run([=](int64_t i, T p, T g) {
-        const T v = mu * velocity[i] + g;
-        velocity[i] = v;
-        return p - lr * v;
-      });
-    }
+    for_parameters<T>(args, NACRE_UPDATE { return p - lr * velocity.put(i, some, mu * velocity.get(i, some) + g); });
   }
 }
 
-struct Yes {
-  static constexpr bool value = true;
-};
-struct No {
-  static constexpr bool value = false;
-};
+template <class T, bool kCentered, bool kMomentum>
+void rmsprop_as(const RmspropArgs& args) {
+  const State<T> square(args.mean_square), average(args.mean_grad), velocity(args.velocity);
+  const Packet<T> lr = all<T>(args.scalars.learning_rate), rho = all<T>(args.rho), fresh = all<T>(1.0 - args.rho);
+  const Packet<T> epsilon = all<T>(args.epsilon), mu = all<T>(args.momentum), zero = Packet<T>::zero();
+  const bool inside = args.epsilon_inside;
+  for_parameters<T>(args, NACRE_UPDATE {
+    Packet<T> d = square.put(i, some, rho * square.get(i, some) + fresh * (g * g));
+    if constexpr (kCentered) {
+      const Packet<T> a = average.put(i, some, rho * average.get(i, some) + fresh * g);
+      d = max(zero, d - a * a);  // rounding may take the difference below zero; NaN stays
+    }
+    const Packet<T> root = inside ? sqrt(d + epsilon) : sqrt(d) + epsilon;
+    Packet<T> step = lr * g / root;
+    if constexpr (kMomentum) step = velocity.put(i, some, mu * velocity.get(i, some) + step);
+    return p - step;
+  });
+}
 
 template <class T>
 void rmsprop(const RmspropArgs& args) noexcept {
-  T* __restrict square = static_cast<T*>(args.mean_square);
-  T* __restrict average = static_cast<T*>(args.mean_grad);
-  T* __restrict velocity = static_cast<T*>(args.velocity);
-  const T lr = static_cast<T>(args.scalars.learning_rate), rho = static_cast<T>(args.rho), fresh = static_cast<T>(1.0 - args.rho);
-  const T epsilon = static_cast<T>(args.epsilon), mu = static_cast<T>(args.momentum);
-  const bool inside = args.epsilon_inside;
-  const auto run = [&](auto is_centered, auto has_velocity) {
-    for_parameters(args.n, static_cast<T*>(args.param), static_cast<const T*>(args.grad), args.scalars, [=](int64_t i, T p, T g) {
-      const T s = rho * square[i] + fresh * (g * g);
-      square[i] = s;
-      T d = s;
-      if constexpr (decltype(is_centered)::value) {
-        const T a = rho * average[i] + fresh * g;
-        average[i] = a;
-        d = s - a * a;
-        d = d < T(0) ? T(0) : d;  // rounding may take the difference below zero
-      }
-      const T root = inside ? c_sqrt(d + epsilon) : c_sqrt(d) + epsilon;
-      T step = lr * g / root;
-      if constexpr (decltype(has_velocity)::value) {
-        step = mu * velocity[i] + step;
-        velocity[i] = step;
-      }
-      return p - step;
-    });
-  };
-  const bool centered = args.centered && average, moving = velocity != nullptr;
-  if (centered && moving) run(Yes{}, Yes{});
-  else if (centered) run(Yes{}, No{});
-  else if (moving) run(No{}, Yes{});
-  else run(No{}, No{});
+  const bool centered = args.centered && args.mean_grad;
+  if (centered && args.velocity) rmsprop_as<T, true, true>(args);
+  else if (centered) rmsprop_as<T, true, false>(args);
+  else if (args.velocity) rmsprop_as<T, false, true>(args);
+  else rmsprop_as<T, false, false>(args);
 }
 
 template <class T>
 void adam(const AdamArgs& args) noexcept {
-  T* __restrict m = static_cast<T*>(args.m);
-  T* __restrict v = static_cast<T*>(args.v);
-  T* __restrict v_max = static_cast<T*>(args.v_max);
+  const State<T> m(args.m), v(args.v), largest(args.v_max);
   const double t = static_cast<double>(args.step);
-  const T b1 = static_cast<T>(args.beta_1), a1 = static_cast<T>(1.0 - args.beta_1);
-  const T b2 = static_cast<T>(args.beta_2), a2 = static_cast<T>(1.0 - args.beta_2);
-  // m_hat = m * lift1 with lr taken in; sqrt(v_hat) = sqrt(v) * lift2.
+  const Packet<T> b1 = all<T>(args.beta_1), a1 = all<T>(1.0 - args.beta_1), b2 = all<T>(args.beta_2), a2 = all<T>(1.0 - args.beta_2);
   const double correct1 = args.bias_correction ? 1.0 - pow(args.beta_1, t) : 1.0;
   const double correct2 = args.bias_correction ? 1.0 - pow(args.beta_2, t) : 1.0;
-  const T rate = static_cast<T>(args.scalars.learning_rate / correct1), lift = static_cast<T>(1.0 / sqrt(correct2));
-  const T epsilon = static_cast<T>(args.epsilon);
-  const auto run = [&](const auto& update) {
-    for_parameters(args.n, static_cast<T*>(args.param), static_cast<const T*>(args.grad), args.scalars, update);
-  };
-  if (v_max) {
-    run([=](int64_t i, T p, T g) {
-      const T first = b1 * m[i] + a1 * g, second = b2 * v[i] + a2 * (g * g);
-      m[i] = first;
-      v[i] = second;
-      const T largest = v_max[i] > second ? v_max[i] : second;
-      v_max[i] = largest;
-      return p - rate * first / (c_sqrt(largest) * lift + epsilon);
+  // lr * m_hat = rate * m, sqrt(v_hat) = lift * sqrt(v).
+  const Packet<T> rate = all<T>(args.scalars.learning_rate / correct1), lift = all<T>(1.0 / c_sqrt(correct2)), epsilon = all<T>(args.epsilon);
+  if (args.v_max) {
+    for_parameters<T>(args, NACRE_UPDATE {
+      const Packet<T> first = m.put(i, some, b1 * m.get(i, some) + a1 * g);
+      const Packet<T> second = v.put(i, some, b2 * v.get(i, some) + a2 * (g * g));
+      const Packet<T> most = largest.put(i, some, max(largest.get(i, some), second));  // NaN of `second` stays
+      return p - rate * first / (sqrt(most) * lift + epsilon);
     });
   } else {
-    run([=](int64_t i, T p, T g) {
-      const T first = b1 * m[i] + a1 * g, second = b2 * v[i] + a2 * (g * g);
-      m[i] = first;
-      v[i] = second;
-      return p - rate * first / (c_sqrt(second) * lift + epsilon);
+    for_parameters<T>(args, NACRE_UPDATE {
+      const Packet<T> first = m.put(i, some, b1 * m.get(i, some) + a1 * g);
+      const Packet<T> second = v.put(i, some, b2 * v.get(i, some) + a2 * (g * g));
+      return p - rate * first / (sqrt(second) * lift + epsilon);
     });
   }
 }
 
 template <class T>
 void adagrad(const AdagradArgs& args) noexcept {
-  T* __restrict sum = static_cast<T*>(args.accumulator);
-  const T lr = static_cast<T>(args.scalars.learning_rate), epsilon = static_cast<T>(args.epsilon);
+  const State<T> sum(args.accumulator);
+  const Packet<T> lr = all<T>(args.scalars.learning_rate), epsilon = all<T>(args.epsilon), zero = Packet<T>::zero();
   const bool inside = args.epsilon_inside;
-  for_parameters(args.n, static_cast<T*>(args.param), static_cast<const T*>(args.grad), args.scalars, [=](int64_t i, T p, T g) {
-    const T s = sum[i] + g * g;
-    sum[i] = s;
-    const T root = inside ? c_sqrt(s + epsilon) : c_sqrt(s) + epsilon;
-    const T step = lr * g / root;
-    return p - (root == T(0) ? T(0) : step);
+  for_parameters<T>(args, NACRE_UPDATE {
+    const Packet<T> s = sum.put(i, some, sum.get(i, some) + g * g);
+    const Packet<T> root = inside ? sqrt(s + epsilon) : sqrt(s) + epsilon;
+    return p - select(eq(root, zero), zero, lr * g / root);
   });
 }
 

@@ -78,7 +78,7 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
         const T* base = x + kept.offset_of(first);
         const int64_t row0 = chunk * kChunk;
         const T* c = constants ? constants + first : nullptr;
-        const auto map = [&](const T* source, int j, int some) __attribute__((always_inline)) {
+        const auto map = NACRE_PACKET_LAMBDA(const T* source, int j, int some) {
           return Map::map(load_some(source + j, some), c ? load_some(c + j, some) : Packet<T>::zero());
         };
         const int64_t length = min64(kChunk, n - row0);
@@ -103,7 +103,7 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
           source = buffer;
         }
         const Packet<T> c = constants ? Packet<T>::set1(constants[o]) : Packet<T>::zero();
-        deliver(o, chunk, fold_chunk<Op, T>(length, [&](int64_t i, int some) __attribute__((always_inline)) {
+        deliver(o, chunk, fold_chunk<Op, T>(length, NACRE_PACKET_LAMBDA(int64_t i, int some) {
           return Map::map(load_some(source + i, some), c);
         }));
       }

@@ -8,27 +8,13 @@
 // Values are produced by `at(i, n)`: the packet of elements i .. i + n - 1, n = Packet<T>::size except in the last packet of a chunk.
 #pragma once
 
-#include "nacre/kernels/scalar_math.h"
-#include "nacre/simd/packet.h"
+#include "nacre/kernels/packet_loop.h"
 
 namespace nacre::NACRE_ISA {
 namespace {
 
-using simd::Packet;
-
 constexpr int kLanes = 64;
 constexpr int64_t kChunk = 1024;
-
-// All n lanes by the unmasked load, so that the compiler sees the common case.
-template <class T>
-NACRE_INLINE Packet<T> load_some(const T* p, int n) {
-  return n == Packet<T>::size ? Packet<T>::load(p) : Packet<T>::load_n(p, n);
-}
-template <class T>
-NACRE_INLINE void store_some(T* p, int n, Packet<T> v) {
-  if (n == Packet<T>::size) v.store(p);
-  else v.store_n(p, n);
-}
 
 // How two partial results join. Total is the type in which chunks are combined.
 struct Add {
@@ -115,7 +101,7 @@ template <class Op, class T, class At>
 NACRE_INLINE TotalOf<Op, T> fold_row(int64_t n, const At& at) {
   TotalOf<Op, T> total = Op::template identity<TotalOf<Op, T>>();
   for (int64_t begin = 0; begin < n; begin += kChunk) {
-    const T part = fold_chunk<Op, T>(min64(kChunk, n - begin), [&](int64_t i, int some) __attribute__((always_inline)) { return at(begin + i, some); });
+    const T part = fold_chunk<Op, T>(min64(kChunk, n - begin), NACRE_PACKET_LAMBDA(int64_t i, int some) { return at(begin + i, some); });
     total = Op::join_one(total, static_cast<TotalOf<Op, T>>(part));
   }
   return total;
@@ -123,11 +109,11 @@ NACRE_INLINE TotalOf<Op, T> fold_row(int64_t n, const At& at) {
 
 template <class T>
 NACRE_INLINE double sum_row(const T* x, int64_t n) {
-  return fold_row<Add, T>(n, [&](int64_t i, int some) __attribute__((always_inline)) { return load_some(x + i, some); });
+  return fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); });
 }
 template <class T>
 NACRE_INLINE T max_row(const T* x, int64_t n) {
-  return fold_row<Largest, T>(n, [&](int64_t i, int some) __attribute__((always_inline)) { return load_some(x + i, some); });
+  return fold_row<Largest, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); });
 }
 
 // Columns: one chunk of n rows x `columns` <= kColumns<T> columns, row r starting at row(r). Same order as fold_chunk in each column.

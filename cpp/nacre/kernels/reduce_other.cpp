@@ -117,7 +117,7 @@ NACRE_INLINE bool beats(T x, T best) {
 
 template <bool kMax, class T>
 T extreme_row(const T* x, int64_t n) {
-  const auto at = [&](int64_t i, int some) __attribute__((always_inline)) { return load_some(x + i, some); };
+  const auto at = NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); };
   if constexpr (kMax) return fold_row<Largest, T>(n, at);
   else return fold_row<Smallest, T>(n, at);
 }

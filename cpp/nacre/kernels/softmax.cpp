@@ -13,17 +13,6 @@ namespace {
 
 constexpr int64_t kGrain = 8192;
 
-#define NACRE_PACKET_LAMBDA(...) [&](__VA_ARGS__) __attribute__((always_inline))
-
-// For all packets of a row: body(i, some).
-template <class T, class Body>
-NACRE_INLINE void for_row(int64_t n, const Body& body) {
-  constexpr int size = Packet<T>::size;
-  int64_t i = 0;
-  for (; i + size <= n; i += size) body(i, size);
-  if (i < n) body(i, static_cast<int>(n - i));
-}
-
 // body(base, columns): the columns [base, base + columns) of one outer index; element (r, j) lies at base + r * inner + j.
 template <class T, class Body>
 void for_columns(int64_t outer, int64_t n, int64_t inner, const Body& body) {
@@ -63,7 +52,7 @@ void softmax_row(const T* x, T* y, int64_t n) {
     return e;
   });
   const Packet<T> scale = Packet<T>::set1(static_cast<T>(1.0 / sum));
-  for_row<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, load_some(y + i, some) * scale); });
+  for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, load_some(y + i, some) * scale); });
 }
 
 // (x - m) - log s rather than x - lse: keeps the digits when m is large.
@@ -72,7 +61,7 @@ void log_softmax_row(const T* x, T* y, int64_t n) {
   const Packet<T> m = Packet<T>::set1(max_row(x, n));
   const double sum = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return exp(load_some(x + i, some) - m); });
   const Packet<T> log_sum = Packet<T>::set1(static_cast<T>(c_log(sum)));
-  for_row<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, (load_some(x + i, some) - m) - log_sum); });
+  for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, (load_some(x + i, some) - m) - log_sum); });
 }
 
 template <class T, bool kLog>
@@ -88,7 +77,7 @@ void softmax_block(const T* x, T* y, int64_t n, int64_t inner, int columns) {
   T scale[kColumns<T>];
   for (int j = 0; j < columns; ++j) scale[j] = static_cast<T>(kLog ? c_log(sum[j]) : 1.0 / sum[j]);
   for (int64_t r = 0; r < n; ++r) {
-    for_row<T>(columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
+    for_packets<T>(columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
       const int64_t at = r * inner + j;
       const Packet<T> s = load_some(scale + j, some);
       if constexpr (kLog) store_some(y + at, some, (load_some(x + at, some) - load_some(largest + j, some)) - s);
@@ -137,7 +126,7 @@ void softmax_grad(const SoftmaxGradArgs& args) noexcept {
         return grad_term<kLog>(load_some(y + i, some), load_some(dy + i, some));
       });
       const Packet<T> s = Packet<T>::set1(static_cast<T>(sum));
-      for_row<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+      for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
         store_some(dx + i, some, grad_value<kLog>(load_some(y + i, some), load_some(dy + i, some), s));
       });
     });
@@ -153,7 +142,7 @@ void softmax_grad(const SoftmaxGradArgs& args) noexcept {
     T s[kColumns<T>];
     for (int j = 0; j < columns; ++j) s[j] = static_cast<T>(sum[j]);
     for (int64_t r = 0; r < n; ++r) {
-      for_row<T>(columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
+      for_packets<T>(columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
         const int64_t at = r * inner + j;
         store_some(dx + at, some, grad_value<kLog>(load_some(y + at, some), load_some(dy + at, some), load_some(s + j, some)));
       });
@@ -229,13 +218,13 @@ void cross_entropy_grad(const CrossEntropyArgs& args) noexcept {
       const Packet<T> scale = Packet<T>::set1(static_cast<T>(1.0 / sum));
       const int64_t label = label_of(args, r);
       const T at_label = static_cast<T>((static_cast<double>(dx[label]) / sum - share - (1.0 - a)) * static_cast<double>(dl));
-      for_row<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(dx + i, some, (load_some(dx + i, some) * scale - even) * d); });
+      for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(dx + i, some, (load_some(dx + i, some) * scale - even) * d); });
       dx[label] = at_label;
     } else {
       const T* target = static_cast<const T*>(args.targets) + r * n;
       const double mass = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return keep * load_some(target + i, some) + even; });
       const Packet<T> scale = Packet<T>::set1(static_cast<T>(mass / sum));
-      for_row<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+      for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
         store_some(dx + i, some, (load_some(dx + i, some) * scale - (keep * load_some(target + i, some) + even)) * d);
       });
     }

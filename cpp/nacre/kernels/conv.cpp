@@ -94,6 +94,12 @@ Residue residue_axis(int64_t residue, int64_t image, int64_t outputs, int64_t ke
   return r;
 }
 
+// p + n, or null when the scratch size is asked for before there are pointers.
+template <class T>
+T* advance(T* p, int64_t n) {
+  return p ? p + n : p;
+}
+
 template <class T>
 ConvMap<T> backward_map(const ConvArgs& g, int64_t residue_h, int64_t residue_w) {
   const Residue h = residue_axis(residue_h, g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top);
@@ -113,9 +119,9 @@ ConvMap<T> backward_map(const ConvArgs& g, int64_t residue_h, int64_t residue_w)
   m.dst_pixel = g.in_channels * g.stride_w;
   m.dst_row = g.in_w * g.in_channels * g.stride_h;
   m.dst_image = g.in_h * g.in_w * g.in_channels;
-  m.dst = static_cast<T*>(g.dx) + (residue_h * g.in_w + residue_w) * g.in_channels;
+  m.dst = advance(static_cast<T*>(g.dx), (residue_h * g.in_w + residue_w) * g.in_channels);
   const int64_t tap = m.dst_channels * g.out_channels;
-  m.weight = static_cast<const T*>(g.weight) + (h.last_tap * g.kernel_w + w.last_tap) * tap;
+  m.weight = advance(static_cast<const T*>(g.weight), (h.last_tap * g.kernel_w + w.last_tap) * tap);
   m.tap_column = -w.tap_step * tap;
   m.tap_row = -h.tap_step * g.kernel_w * tap;
   m.tap_group = m.src_channels;

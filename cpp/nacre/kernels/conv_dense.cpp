@@ -150,8 +150,10 @@ void run(const ConvMap<T>& m, void* scratch) {
       const int64_t g = unit % m.groups, t0 = unit / m.groups % d.bands * d.band, n = unit / m.groups / d.bands;
       const int64_t rows = smaller(d.band, m.h.count - t0);
       const T* image = m.src + n * m.src_image + g * m.src_channels;
-      Band<T> band{image + m.h.low(t0) * m.src_row + m.w.low(0) * m.src_pixel, m.src_row, m.src_pixel};
-      if (!d.in_place) {
+      Band<T> band{image, m.src_row, m.src_pixel};
+      if (d.in_place) {
+        band.data += m.h.low(t0) * m.src_row + m.w.low(0) * m.src_pixel;
+      } else {
         band = copy_band(image, m.src_row, m.src_pixel, m.h.size, m.w.size, m.h.low(t0), m.h.high(t0 + rows - 1), m.w.low(0),
                          m.w.high(m.w.count - 1), m.src_channels, reinterpret_cast<T*>(bands + worker * d.worker_bytes));
       }

@@ -75,8 +75,10 @@ void run(const ConvMap<T>& m, void* scratch) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t t0 = unit % pieces.bands * pieces.band, n = unit / pieces.bands, rows = smaller(pieces.band, m.h.count - t0);
       const T* image = m.src + n * m.src_image;
-      Band<T> band{image + m.h.low(t0) * m.src_row + m.w.low(0) * m.src_pixel, m.src_row, m.src_pixel};
-      if (!pieces.in_place) {
+      Band<T> band{image, m.src_row, m.src_pixel};
+      if (pieces.in_place) {
+        band.data += m.h.low(t0) * m.src_row + m.w.low(0) * m.src_pixel;
+      } else {
         band = copy_band(image, m.src_row, m.src_pixel, m.h.size, m.w.size, m.h.low(t0), m.h.high(t0 + rows - 1), m.w.low(0),
                          m.w.high(m.w.count - 1), m.groups, reinterpret_cast<T*>(static_cast<char*>(scratch) + worker * pieces.worker_bytes));
       }

@@ -194,8 +194,10 @@ void run(const ConvArgs& g, void* scratch) {
         for (int64_t t0 = 0; t0 < g.out_h; t0 += p.band) {
           const int64_t rows = smaller(p.band, g.out_h - t0), h0 = p.h.low(t0) + a0 * g.dilation_h;
           const int64_t h1 = p.h.low(t0 + rows - 1) + (a1 - 1) * g.dilation_h + 1;
-          Band<T> band{image + h0 * x_row + p.w.low(0) * g.in_channels, x_row, g.in_channels};
-          if (!p.in_place) {
+          Band<T> band{image, x_row, g.in_channels};
+          if (p.in_place) {
+            band.data += h0 * x_row + p.w.low(0) * g.in_channels;
+          } else {
             band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, h0, h1, p.w.low(0), p.w.high(g.out_w - 1), p.channels, own);
           }
           const T* dy = static_cast<const T*>(g.dy) + (n * g.out_h + t0) * dy_row;

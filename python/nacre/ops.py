@@ -81,7 +81,9 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         >>> [p.tolist() for p in nc.split([1, 2, 3, 4], 2)]
         [[1, 2], [3, 4]]
     """
-    return list(_core.op_functions["split"](x, indices_or_sections, axis=axis))
+    if isinstance(indices_or_sections, int):
+        return list(_core.op_functions["split"](x, sections=indices_or_sections, axis=axis))
+    return list(_core.op_functions["split"](x, indices=indices_or_sections, axis=axis))
 
 
 def shape(x: Any) -> tuple[int, ...]:

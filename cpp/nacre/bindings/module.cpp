@@ -10,4 +10,7 @@ PYBIND11_MODULE(_core, m) {
   bind_dlpack(m);
   bind_autograd(m);
   bind_runtime(m);
+  bind_layers(m);
+  bind_train(m);
+  bind_model(m);
 }

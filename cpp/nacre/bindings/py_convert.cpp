@@ -328,7 +328,7 @@ PyObject* to_numpy(const Tensor& t) {
 py::object shape_tuple(const Shape& s) {
   py::tuple out(s.rank());
   for (int i = 0; i < s.rank(); ++i) out[i] = py::int_(s[i]);
-  return std::move(out);
+  return out;
 }
 
 }  // namespace nacre::python

@@ -69,6 +69,9 @@ PyObject* dlpack_export(PyObject* self, PyObject* args, PyObject* kwargs);
 Tensor dlpack_import(PyObject* o);
 void bind_autograd(py::module_& m);
 void bind_runtime(py::module_& m);
+void bind_layers(py::module_& m);
+void bind_train(py::module_& m);
+void bind_model(py::module_& m);
 
 // Index expressions (py_index.cpp).
 PyObject* tensor_subscript(PyObject* self, PyObject* key);

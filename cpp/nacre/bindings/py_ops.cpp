@@ -76,8 +76,6 @@ struct Arguments {
   std::vector<std::string> names;
 };
 
-bool variadic(const OpDef& def) { return !def.inputs.empty() && def.inputs.back().flags & kVariadic; }
-
 std::vector<Tensor> convert_inputs(const OpDef& def, const Arguments& given) {
   std::vector<Tensor> in(given.objects.size());
   bool has_common = false, has_float64 = false;

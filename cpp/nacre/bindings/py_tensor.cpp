@@ -1,10 +1,10 @@
 // nacre.Tensor: a heap type of our own, so that x + y costs tens of nanoseconds. Operators, comparison, attributes and methods; ops that are also
 // methods (x.sum(), x.reshape(...)) are attached from the op functions by bind_ops.
+#include "nacre/bindings/py_core.h"
+
 #include <structmember.h>
 
 #include <cstring>
-
-#include "nacre/bindings/py_core.h"
 
 namespace nacre::python {
 

@@ -246,6 +246,12 @@ inline constexpr bool kIsVariadic = [] {
   return false;
 }();
 template <class Op>
+inline constexpr int kNeeded = [] {  // inputs that must be given
+  int n = 0;
+  for (const Arg& a : Op::inputs) n += !(a.flags & (kOptional | kVariadic));
+  return n;
+}();
+template <class Op>
 inline constexpr int kOutputs = [] {
   if constexpr (requires { Op::outputs; }) return Op::outputs;
   else return 1;
@@ -266,6 +272,14 @@ struct OpFn {
   }
   Result operator()(const Tensor& x, const Tensor& y, const Tensor& z, Op a = {}) const requires(kArity<Op> == 3 && !kIsVariadic<Op>) {
     const Tensor in[] = {x, y, z};
+    return call(in, a);
+  }
+  // Without the trailing optional inputs.
+  Result operator()(const Tensor& x, Op a = {}) const requires((kArity<Op> == 2 || kArity<Op> == 3) && kNeeded<Op> <= 1 && !kIsVariadic<Op>) {
+    return call({&x, 1}, a);
+  }
+  Result operator()(const Tensor& x, const Tensor& y, Op a = {}) const requires(kArity<Op> == 3 && kNeeded<Op> <= 2 && !kIsVariadic<Op>) {
+    const Tensor in[] = {x, y};
     return call(in, a);
   }
   // Variadic ops and ops of more than three inputs take a list.

@@ -1,0 +1,91 @@
+"""Layers: Dense, Conv2D, Dropout, MultiHeadAttention and the others, under Keras's names and arguments.
+
+All of them live in the core, so that C++ programs have the same. `help(nc.layers.Dense)` shows arguments and weights; every layer takes `name`, `dtype`
+and `trainable` besides its own options.
+
+    >>> layer = nc.layers.Dense(3, activation="relu")
+    >>> layer(nc.ones((2, 4))).shape
+    (2, 3)
+    >>> layer.count_params()
+    15
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from ._core import Layer
+
+if TYPE_CHECKING:
+    import inspect
+
+_classes: dict[str, type] = {name: getattr(_core, name) for name in _core.layer_classes()}
+globals().update(_classes)
+
+
+class _Signature:
+    """`inspect.signature(Dense)` from the options of the core, made when somebody asks."""
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        import inspect
+
+        if owner.__name__ not in _classes:
+            return inspect.Signature()
+        parameter, empty = inspect.Parameter, inspect.Parameter.empty
+        return inspect.Signature([
+            parameter(option["name"], parameter.POSITIONAL_OR_KEYWORD, default=empty if option["required"] else option["default"])
+            for option in _core.layer_options(owner.__name__)
+        ])
+
+
+for _class in _classes.values():
+    _class.__signature__ = _Signature()  # type: ignore[attr-defined]
+
+
+def Input(shape: Sequence[int | None] | None = None, dtype: Any = None, name: str | None = None) -> Layer:  # noqa: N802
+    """The input of a model: says its shape, so that the weights exist before the first call.
+
+    Args:
+        shape: Sizes without the batch; None for an unknown one.
+        dtype: None: as the data.
+        name: Name of the layer.
+
+    Returns:
+        An InputLayer, the first element of a Sequential.
+
+    Example:
+        >>> model = nc.Sequential([nc.Input((784,)), nc.layers.Dense(10)])
+        >>> model.count_params()
+        7850
+    """
+    if shape is None:
+        raise TypeError("Input: shape is missing. Give the sizes without the batch, such as (784,).")
+    return _classes["InputLayer"](shape, name=name, dtype=dtype)
+
+
+def get(identifier: Any) -> Layer:
+    """A layer from itself or from {"class_name", "config"}.
+
+    Example:
+        >>> nc.layers.get({"class_name": "Flatten", "config": {}})
+        Flatten()
+    """
+    if isinstance(identifier, Layer):
+        return identifier
+    if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
+        return _core.make_layer(identifier["class_name"], identifier.get("config", {}))
+    raise TypeError(f"layers: must be a layer or a configuration of one, got {type(identifier).__name__}.")
+
+
+def _restore(class_name: str, config: dict[str, Any], shapes: tuple[Any, ...], weights: list[Any]) -> Layer:
+    """Unpickles a layer."""
+    layer = _core.make_layer(class_name, config)
+    if shapes:
+        layer.build(*shapes)
+        layer.set_weights(weights)
+    return layer
+
+
+__all__ = ["Input", "Layer", "get", *_classes]  # noqa: PLE0604, PLE0605

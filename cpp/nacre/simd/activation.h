@@ -30,8 +30,8 @@ static NACRE_INLINE Packet<T> silu(Packet<T> x, Packet<T> beta) {
 }
 template <class T>
 static NACRE_INLINE Packet<T> gelu(Packet<T> x) {
-  Packet<T> y = x * normal(x).cdf;
-  return select(eq(x, constant<T>(-__builtin_inf())), constant<T>(-0.0), y);
+  // Phi(-40) is 0 in both types; holding x there keeps -inf * 0 from being NaN. The bound comes first so that NaN passes.
+  return max(constant<T>(-40), x) * normal(x).cdf;
 }
 // The tanh form written with the sigmoid: (1 + tanh u) / 2 = sigmoid(2u), without cancellation on the left.
 template <class T>

@@ -2,7 +2,7 @@
 //
 // float32: vectorised, odd functions keep -0, NaN and infinities as in C99, denormals kept on both sides. Largest error in ULP over a dense
 // sweep of all exponents, the same for every port up to the order of operations (tests/cpp/test_simd_math.cpp holds them to it):
-//     exp 1.0   expm1 1.5   log 1.0   log1p 1.5   log2 1.5   log10 2.0   tanh 1.5   erf 1.5   sin, cos 1.6   normal_cdf 5.5
+//     exp 1.0   expm1 1.5   log 1.0   log1p 1.5   log2 1.5   log10 2.0   tanh 1.5   erf 1.5   sin, cos 1.6   normal_cdf 6.0
 // float64: libm of the platform, one lane at a time (< 1 ULP with glibc).
 //
 // Polynomials: fitted here by the Remez exchange to the weighted error of the final function, coefficients then rounded to float; the
@@ -156,23 +156,24 @@ static NACRE_INLINE PacketF erf(PacketF x) {
   return select(lt(a, splat(1.0f)), fma(x, small, x), copysign(large, x));
 }
 
-// The normal distribution's cdf and density, both from one exponential. a = |x| < 1: Phi = 1/2 + x Q(x^2), fit 2^-31. Above, with
-// e = exp(-a^2/2) (a^2 carried in two floats): Phi(-a) = e P(1 / (1 + 0.296875 a)), fit 2^-24.6 relative up to 14.6, where it underflows.
+// The normal distribution's cdf and density, both from one exponential. a = |x| < 3/4: Phi = 1/2 + x Q(x^2), fit 2^-30. Above, with
+// e = exp(-a^2/2) (a^2 carried in two floats, the second one joins the reduced argument): Phi(-a) = e P(1 / (1 + 3a/8)), fit 2^-24
+// relative up to 14.6, where it underflows.
 struct NormalF {
   PacketF cdf, pdf;
 };
 static NACRE_INLINE NormalF normal(PacketF x) {
-  PacketF a = min(splat(15.0f), abs(x)), one = splat(1.0f);
+  PacketF a = min(splat(14.75f), abs(x)), one = splat(1.0f);
   PacketF hi = a * a, lo = fma(a, a, -hi);
-  PacketF e = exp(splat(-0.5f) * hi);
-  e = fma(e * lo, splat(-0.5f), e);
-  PacketF t = one / fma(a, splat(0.296875f), one);
-  PacketF p = horner(t, 1.321924265e-05f, 1.181144714e-01f, 1.217856705e-01f, 8.841471374e-02f, 1.576739699e-01f, -1.025651246e-01f,
-                     2.561559975e-01f, -1.788161695e-01f, 3.922327980e-02f);
+  PacketF n, r = fma(lo, splat(-0.5f), reduce_ln2(splat(-0.5f) * hi, n));
+  PacketF e = ldexp(exp_reduced(r), n);
+  PacketF t = one / fma(a, splat(0.375f), one);
+  PacketF p = horner(t, -8.739420991e-06f, 1.498387456e-01f, 1.469258964e-01f, 1.453351527e-01f, 2.349154092e-02f, 1.757531315e-01f,
+                     -2.015595734e-01f, 6.028841436e-02f);
   PacketF tail = e * p;
   tail = select(lt(x, PacketF::zero()), tail, one - tail);
-  PacketF q = horner(hi, 3.989422917e-01f, -6.649031490e-02f, 9.973078035e-03f, -1.185784931e-03f, 1.129521770e-04f, -7.462895610e-06f);
-  return {select(lt(a, one), fma(x, q, splat(0.5f)), tail), e * splat(0.398942292f)};
+  PacketF q = horner(hi, 3.989422619e-01f, -6.649015844e-02f, 9.971507825e-03f, -1.179322950e-03f, 1.014081572e-04f);
+  return {select(lt(a, splat(0.75f)), fma(x, q, splat(0.5f)), tail), e * splat(0.398942292f)};
 }
 static NACRE_INLINE PacketF normal_cdf(PacketF x) { return normal(x).cdf; }
 

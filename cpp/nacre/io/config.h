@@ -141,10 +141,18 @@ T option_from_json(const Json& j) {
   }
 }
 
-// Short text of a value for messages.
+// At most 60 bytes of a text, cut between characters.
+inline std::string shortened(std::string s) {
+  if (s.size() <= 60) return s;
+  std::size_t n = 57;
+  while (n > 0 && (static_cast<unsigned char>(s[n]) & 0xC0) == 0x80) --n;
+  return s.substr(0, n) + "...";
+}
+
+// Short text of a value for messages, simple values as Python writes them.
 inline std::string shown(const Json& j) {
-  std::string s = j.to_string();
-  return s.size() > 60 ? s.substr(0, 57) + "..." : s;
+  std::string s = j.is_null() ? "None" : j.is_bool() ? cat(j.get<bool>()) : j.is_string() ? cat("'", j.get<std::string_view>(), "'") : j.to_string();
+  return shortened(std::move(s));
 }
 
 }  // namespace detail

@@ -82,6 +82,7 @@ void Layer::check_other(const Shape& input) const {
 Tensor Layer::operator()(const Tensor& x, const CallContext& context) {
   if (!x.defined()) raise<TypeError>(label(), ": the input is missing.");
   if (!built_) {
+    (void)output_shape(x.shape());  // so that messages show the shape that was given
     Shape s = x.shape();
     if (s.rank() > 0) s[0] = kUnknown;
     build(s);

@@ -76,6 +76,8 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
 
   [[nodiscard]] const std::vector<Variable>& weights() const { return weights_; }
   [[nodiscard]] std::vector<Tensor> trainable_weights() const;
+  // Value of the weight of this name, or an empty handle: an absent optional input of an op.
+  [[nodiscard]] Tensor find_weight(std::string_view name) const;
   [[nodiscard]] Dim count_params() const;
   // Copies values in, in the order of weights(); ShapeError naming the weight, nothing is changed then.
   void set_weights(std::span<const Tensor> values);
@@ -99,8 +101,6 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
   [[nodiscard]] virtual bool casts_input() const { return true; }
   std::size_t add_weight(std::string name, Tensor value, bool trainable = true);
   [[nodiscard]] const Tensor& weight(std::size_t i) const { return weights_[i].value; }
-  // Value of the weight of this name, or an empty handle: an absent optional input of an op.
-  [[nodiscard]] Tensor find_weight(std::string_view name) const;
   [[nodiscard]] bool dtype_given() const { return common_.dtype.has_value(); }
   [[nodiscard]] Json common_config() const;
   // The key tensor {seed, stream, step} that random ops take; `own_seed` replaces seed and stream.

@@ -6,6 +6,7 @@
 #include "nacre/nn/conv.h"
 #include "nacre/nn/dense.h"
 #include "nacre/nn/embedding.h"
+#include "nacre/nn/initializer.h"
 #include "nacre/nn/layer.h"
 #include "nacre/nn/normalization.h"
 #include "nacre/nn/pooling.h"

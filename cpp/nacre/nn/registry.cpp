@@ -59,7 +59,7 @@ std::shared_ptr<Layer> make_layer(std::string_view class_name, const Json& confi
   if (const LayerDef* def = find_layer(class_name)) return def->make(config);
   std::string known;
   for (const LayerDef& def : layer_registry()) known += cat(known.empty() ? "" : ", ", def.name);
-  raise<ValueError>("layers: class '", class_name.substr(0, 60), "' is unknown. Known: ", known, ".");
+  raise<ValueError>("layers: class '", detail::shortened(std::string(class_name)), "' is unknown. Known: ", known, ".");
 }
 
 }  // namespace nacre::nn

@@ -16,7 +16,8 @@ TapeHooks g_hooks;
 // Stands for a leaf. Holds the body without owning it: the body owns the node and clears the pointer when it dies first.
 class LeafNode final : public Node {
  public:
-  explicit LeafNode(TensorBody* body) : body_(body) {}
+  // Order 0: a leaf's node is made at its first use, so it may be newer than a consumer, and must come after all of them.
+  explicit LeafNode(TensorBody* body) : Node(std::uint64_t{0}), body_(body) {}
   std::string_view name() const override { return "leaf"; }
   int output_count() const override { return 1; }
   void backward(std::span<const Tensor>, std::span<Tensor>, const std::vector<bool>&) override {}

@@ -34,6 +34,9 @@ class NACRE_API Node : public NodeBase {
   [[nodiscard]] std::span<const Edge> edges() const { return edges_; }
   void add_edge(const Tensor& input);
 
+ protected:
+  explicit Node(std::uint64_t order) : order_(order) {}
+
  private:
   std::vector<Edge> edges_;
   std::uint64_t order_;

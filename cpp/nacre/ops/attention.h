@@ -67,7 +67,7 @@ struct AttentionGrad {
   static constexpr auto fields = std::tuple{Field{"scale", &AttentionGrad::scale}, Field{"causal", &AttentionGrad::causal}};
   static constexpr int outputs = 3;
   static constexpr bool internal = true, strided = true;
-  static constexpr std::uint64_t save_in = 207;  // all but o and lse
+  static constexpr std::uint64_t save_in = 255;
   static void infer(const AttentionGrad& a, In in, Types& out);
   static void run(const AttentionGrad& a, Views in, Views out, Context& c);
   static void grad(const AttentionGrad& a, GradCtx& c);

@@ -9,7 +9,7 @@ namespace nacre::op {
 struct Conv2d {
   IntList strides = {1};
   Text padding = "valid";
-  IntList pads;
+  IntList pads = {};
   IntList dilation = {1};
   Dim groups = 1;
   Text data_format = "channels_last";
@@ -56,7 +56,7 @@ Reference: Dumoulin and Visin, A guide to convolution arithmetic for deep learni
 struct Conv1d {
   IntList strides = {1};
   Text padding = "valid";
-  IntList pads;
+  IntList pads = {};
   IntList dilation = {1};
   Dim groups = 1;
   Text data_format = "channels_last";
@@ -100,7 +100,7 @@ Example:
 struct DepthwiseConv2d {
   IntList strides = {1};
   Text padding = "valid";
-  IntList pads;
+  IntList pads = {};
   IntList dilation = {1};
   Text data_format = "channels_last";
   Text activation = "linear";
@@ -141,7 +141,7 @@ Example:
 struct Conv2dTranspose {
   IntList strides = {1};
   Text padding = "valid";
-  IntList output_padding;
+  IntList output_padding = {};
   IntList dilation = {1};
   Text data_format = "channels_last";
   Text activation = "linear";
@@ -202,7 +202,7 @@ struct Conv2dNhwc {
 
 // dx [N, size..., Cin] from dy and weight: the transpose of conv in x. With bias [Cin] and relu it is a transposed convolution.
 struct Conv2dDx {
-  IntList size;  // H, W of the image
+  IntList size = {};  // H, W of the image
   IntList strides = {1, 1};
   IntList pads = {0, 0, 0, 0};
   IntList dilation = {1, 1};
@@ -222,7 +222,7 @@ struct Conv2dDx {
 
 // dweight [kernel..., Cin/groups, Cout] from x and dy: the transpose of conv in the weight.
 struct Conv2dDw {
-  IntList kernel;  // KH, KW
+  IntList kernel = {};  // KH, KW
   IntList strides = {1, 1};
   IntList pads = {0, 0, 0, 0};
   IntList dilation = {1, 1};

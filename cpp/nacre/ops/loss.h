@@ -379,7 +379,7 @@ struct SoftmaxCrossEntropyGrad {
   static constexpr Arg inputs[] = {{"y_true"}, {"logits"}, {"lse", kNoGrad}, {"dloss"}};
   static constexpr auto fields = std::tuple{Field{"label_smoothing", &SoftmaxCrossEntropyGrad::label_smoothing}};
   static constexpr bool internal = true;
-  static constexpr std::uint64_t save_in = 11;
+  static constexpr std::uint64_t save_in = 15;
   static void infer(const SoftmaxCrossEntropyGrad& a, In in, Types& out);
   static void run(const SoftmaxCrossEntropyGrad& a, Views in, Views out, Context& c);
   static void grad(const SoftmaxCrossEntropyGrad& a, GradCtx& c);

@@ -7,9 +7,9 @@ namespace nacre::op {
 
 struct MaxPool {
   IntList pool_size = {2};
-  IntList strides;
+  IntList strides = {};
   Text padding = "valid";
-  IntList pads;
+  IntList pads = {};
   Text data_format = "channels_last";
   static constexpr std::string_view name = "max_pool", doc = R"(Maximum over windows of a sequence (rank 3) or of images (rank 4).
 
@@ -43,9 +43,9 @@ Example:
 
 struct AveragePool {
   IntList pool_size = {2};
-  IntList strides;
+  IntList strides = {};
   Text padding = "valid";
-  IntList pads;
+  IntList pads = {};
   Text data_format = "channels_last";
   static constexpr std::string_view name = "average_pool", doc = R"(Mean over windows of a sequence (rank 3) or of images (rank 4).
 
@@ -149,7 +149,7 @@ struct MaxPool2d {
 
 // dx[n, argmax[n,i,j,c], c] += dy[n,i,j,c]
 struct MaxPool2dGrad {
-  IntList size;  // H, W of the image
+  IntList size = {};  // H, W of the image
   static constexpr std::string_view name = "max_pool2d_grad", doc = "Sends every dy to the position of its maximum in an image of `size` [H, W].";
   static constexpr Arg inputs[] = {{"dy"}, {"argmax", kNoGrad}};
   static constexpr auto fields = std::tuple{Field{"size", &MaxPool2dGrad::size, true}};
@@ -185,7 +185,7 @@ struct AveragePool2d {
 };
 
 struct AveragePool2dGrad {
-  IntList size;  // H, W of the image
+  IntList size = {};  // H, W of the image
   IntList pool_size = {2, 2}, strides = {2, 2}, pads = {0, 0, 0, 0};
   static constexpr std::string_view name = "average_pool2d_grad", doc = "Spreads every dy evenly over its window in an image of `size` [H, W].";
   static constexpr Arg inputs[] = {{"dy"}};

@@ -59,9 +59,12 @@ _CONV2D = [
     S("empty_batch", [r(0, 4, 4, 2), r(3, 3, 2, 2), r(2)], conv2d),
     S("no_outputs", [r(2, 4, 4, 2), r(3, 3, 2, 0)], conv2d),
     S("infinite", [const(np.where(np.arange(32).reshape(1, 4, 4, 2) == 5, np.inf, 1.0)), _filled(2, 2, 2, 2)], conv2d, gradient=False),  # no derivative
-    *[S(f"channels_{n}", [r(1, 4, 5, n), r(3, 3, n, 3), r(3)], conv2d, padding="same") for n in SIZES],
-    *[S(f"filters_{n}", [r(1, 5, 4, 3), r(3, 3, 3, n), r(n)], conv2d) for n in SIZES],
-    *[S(f"width_{n}", [r(1, 3, n, 2), r(3, 3, 2, 4)], conv2d, padding="same") for n in SIZES],
+    *[S(f"channels_{n}", [r(1, 2, 2, n), r(1, 2, n, 1), r(1)], conv2d, padding="same", gradient=n < 33) for n in SIZES],  # 33: size
+    *[S(f"filters_{n}", [r(1, 3, 3, 2), r(2, 1, 2, n), r(n)], conv2d, gradient=n < 33) for n in SIZES],  # 33: size
+    *[S(f"width_{n}", [r(1, 2, n, 2), r(2, 3, 2, 3)], conv2d, padding="same") for n in SIZES],
+    # Only values, for size: whole vectors of channels in and out, whole rows of 3x3 windows.
+    *[S(f"many_{n}", [r(2, 7, 9, n), r(3, 3, n, 2 * n), r(2 * n)], conv2d, padding="same", gradient=False, atol=2e-5) for n in SIZES],
+    *[S(f"many_strided_{n}", [r(2, 9, 8, n), r(3, 3, n, n)], conv2d, strides=2, gradient=False, atol=2e-5) for n in SIZES],
     S("integers", [ints(1, 4, 4, 2), ints(3, 3, 2, 2)], conv2d, dtypes=("float32",), gradient=False),  # integers have no gradient
 ]  # fmt: skip
 
@@ -77,14 +80,16 @@ _DX = [
     S("all_options", [r(1, 3, 5, 4), r(2, 2, 3, 4), r(6)], conv2d_dx, size=(5, 6), strides=(2, 1), pads=(1, 0, 0, 1), dilation=(1, 2), groups=2),
     S("uncovered_rows", [r(1, 2, 2, 1), r(2, 2, 1, 1)], conv2d_dx, size=(6, 5), strides=(3, 3)),
     S("empty", [r(0, 3, 3, 2), r(3, 2, 3, 2)], conv2d_dx, size=(5, 4)),
-    *[S(f"channels_{n}", [r(1, 3, 2, 3), r(2, 2, n, 3)], conv2d_dx, size=(4, 3)) for n in SIZES],
+    *[S(f"channels_{n}", [r(1, 3, 2, 2), r(2, 1, n, 2)], conv2d_dx, size=(4, 2)) for n in SIZES],
+    *[S(f"many_{n}", [r(2, 5, 7, 2 * n), r(3, 3, n, 2 * n)], conv2d_dx, size=(7, 9), gradient=False, atol=2e-5) for n in SIZES],  # size
 ]
 
 _DW = [
     S("plain", [r(2, 5, 4, 3), r(2, 3, 3, 2)], conv2d_dw, kernel=(3, 2)),
     S("all_options", [r(1, 5, 6, 4), r(1, 3, 5, 4)], conv2d_dw, kernel=(2, 2), strides=(2, 1), pads=(1, 0, 0, 1), dilation=(1, 2), groups=2),
     S("empty_batch", [r(0, 5, 4, 3), r(0, 3, 3, 2)], conv2d_dw, kernel=(3, 2)),
-    *[S(f"channels_{n}", [r(1, 4, 3, n), r(1, 3, 2, 3)], conv2d_dw, kernel=(2, 2)) for n in SIZES],
+    *[S(f"channels_{n}", [r(1, 3, 2, n), r(1, 2, 1, 3)], conv2d_dw, kernel=(2, 2), gradient=n < 33) for n in SIZES],  # 33: size
+    *[S(f"many_{n}", [r(2, 7, 9, n), r(2, 5, 7, 2 * n)], conv2d_dw, kernel=(3, 3), gradient=False, atol=2e-5) for n in SIZES],  # size
 ]
 
 _CONV_SAMPLES = {
@@ -109,7 +114,8 @@ _CONV_SAMPLES = {
         S("explicit", [r(1, 4, 4, 2), r(3, 3, 2, 1)], depthwise_conv2d, padding="explicit", pads=(1, 1)),
         S("channels_first", [r(1, 3, 5, 4), r(2, 2, 3, 2), r(6)], depthwise_conv2d, data_format="channels_first"),
         S("empty_batch", [r(0, 5, 4, 3), r(3, 2, 3, 1)], depthwise_conv2d),
-        *[S(f"channels_{n}", [r(1, 4, 4, n), r(3, 3, n, 1)], depthwise_conv2d, padding="same") for n in SIZES],
+        *[S(f"channels_{n}", [r(1, 2, 2, n), r(1, 2, n, 1)], depthwise_conv2d, padding="same") for n in SIZES],
+        *[S(f"many_{n}", [r(2, 7, 9, n), r(3, 3, n, 1)], depthwise_conv2d, padding="same", gradient=False) for n in SIZES],  # size
     ],
     "conv2d_transpose": [
         S("plain", [r(2, 3, 3, 2), r(3, 2, 4, 2)], conv2d_transpose),
@@ -123,7 +129,7 @@ _CONV_SAMPLES = {
         S("dilated", [r(1, 3, 3, 1), r(2, 2, 2, 1)], conv2d_transpose, dilation=2),
         S("channels_first", [r(1, 2, 3, 4), r(2, 3, 3, 2), r(3)], conv2d_transpose, data_format="channels_first", strides=(1, 2)),
         S("empty_batch", [r(0, 3, 3, 2), r(3, 2, 4, 2)], conv2d_transpose),
-        *[S(f"filters_{n}", [r(1, 3, 2, 3), r(2, 2, n, 3), r(n)], conv2d_transpose, strides=2) for n in SIZES],
+        *[S(f"filters_{n}", [r(1, 2, 2, 2), r(2, 1, n, 2), r(n)], conv2d_transpose, strides=2) for n in SIZES],
     ],
     "conv2d_nhwc": _NHWC,
     "conv2d_dx": _DX,
@@ -243,7 +249,7 @@ def _pools(f, maker):
         S("empty_batch", [maker(0, 4, 4, 2)], f),
         S("no_channels", [maker(1, 4, 4, 0)], f),
         S("negative", [r(1, 4, 4, 2, low=-3, high=-1)], f, padding="same", pool_size=3),
-        *[S(f"channels_{n}", [maker(1, 4, 3, n)], f) for n in SIZES],
+        *[S(f"channels_{n}", [maker(1, 3, 2, n)], f) for n in SIZES],
     ]
 
 

@@ -6,6 +6,7 @@ defined here are spellings that need Python: `arange(n)`, `einsum("ij,jk", a, b)
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
     if stop is None:
         start, stop = 0, start
     if dtype is None:
-        dtype = "int32" if all(isinstance(v, int) for v in (start, stop, step)) else _core.floatx()
+        dtype = "int32" if builtins.all(isinstance(v, int) for v in (start, stop, step)) else _core.floatx()
     return _core.op_functions["arange"](start, stop, step, dtype=dtype)
 
 

@@ -12,6 +12,7 @@ import nacre as nc
 SAMPLES, BAD = tables()
 RECORDS = op_harness.RECORDS
 PUBLIC = [name for name, record in RECORDS.items() if not record["internal"]]
+# Internal ops (gradients, helpers) repeat the attributes of their public op, so completeness is asked of the public ones.
 
 
 def test_tables_and_registry_agree():
@@ -30,13 +31,13 @@ def test_labels_are_unique(name):
     assert len(labels) == len(set(labels))
 
 
-@pytest.mark.parametrize("name", list(RECORDS))
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_attribute_has_a_sample(name):
     given = {key for s in SAMPLES[name] for key in s.attrs}
     assert not {f["name"] for f in RECORDS[name]["fields"]} - given
 
 
-@pytest.mark.parametrize("name", list(RECORDS))
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_optional_input_is_present_and_absent(name):
     for k, argument in enumerate(RECORDS[name]["inputs"]):
         if argument["optional"]:
@@ -48,12 +49,14 @@ def test_every_optional_input_is_present_and_absent(name):
 def test_gradient_or_reason(name):
     record = RECORDS[name]
     if record["differentiable"]:
-        assert any(s.gradient for s in SAMPLES[name]), "an op with a gradient and no gradient sample"
+        parent = op_harness.CHECKED_THROUGH.get(name)
+        rows = SAMPLES[parent or name]
+        assert any(s.gradient and (s.second or not parent) for s in rows), "an op with a gradient and no gradient sample"
     else:
         assert record["not_differentiable"]
 
 
-@pytest.mark.parametrize("name", list(RECORDS))
+@pytest.mark.parametrize("name", PUBLIC)
 def test_samples_differ_from_constants(name):
     """A reference that ignores its inputs would let a broken op pass: for some sample other inputs must give another result."""
     if not RECORDS[name]["inputs"]:

@@ -88,8 +88,16 @@ unary("erf", np_erf)
 for _name, _f in (("floor", np.floor), ("ceil", np.ceil), ("round", np.round), ("trunc", np.trunc)):
     unary(_name, _f, away=(-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2))
 SAMPLES["round"].append(S("halves go to even", [const([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])], np.round, gradient=False))  # kinks
+
+
+def odd(*shape: int) -> Any:
+    """Floats among which NaN and infinities are strewn."""
+    return lambda rng: rng.choice([1.0, -2.5, NAN, INF, -INF], shape)
+
+
 for _name in ("isnan", "isinf", "isfinite"):
     unary(_name, getattr(np, _name))
+    SAMPLES[_name] += [S(f"strewn, n={n}", [odd(n)], getattr(np, _name)) for n in SIZES]
 unary("logical_not", np.logical_not)
 SAMPLES["logical_not"].append(S("bool", [bools(17)], np.logical_not))
 for _name in ("negative", "abs", "sign", "square"):
@@ -130,7 +138,7 @@ def gelu_tanh(x: np.ndarray, approximate: bool = True) -> np.ndarray:
 
 
 SAMPLES["gelu"] += [S(f"tanh form, n={n}", [r(n)], gelu_tanh, approximate=True) for n in (1, 8, 17)]
-unary("relu6", lambda x: np.clip(x, 0, 6), -3.0, 9.0, away=(0.0, 6.0))
+unary("relu6", lambda x: np.clip(np.asarray(x, np.float64), 0, 6), -3.0, 9.0, away=(0.0, 6.0))
 for _name, _option in (("leaky_relu", "negative_slope"), ("elu", "alpha"), ("silu", "beta")):
     for _value in (NAN, INF, -INF):
         BAD[_name].append(B([r(3)], "ValueError", [_name, _option, str(_value).replace("nan", "")], **{_option: _value}))
@@ -276,7 +284,7 @@ binary("minimum", np.minimum, _LOW, _HIGH, boolean=True)
 binary("maximum", np.maximum, _LOW, _HIGH, boolean=True)
 for _name, _f in (("minimum", np.minimum), ("maximum", np.maximum)):
     SAMPLES[_name].append(S("who wins varies", [const([1.0, -1.0, 2.0, 0.5]), const([0.5, 1.0, -2.0, 0.8])], _f))
-binary("arctan2", np.arctan2, AWAY0, AWAY0)
+binary("arctan2", lambda a, b: np.arctan2(np.asarray(a, np.float64), np.asarray(b, np.float64)), AWAY0, AWAY0)
 binary("squared_difference", lambda a, b: (a - b) * (a - b))
 for _name, _f in (
     ("equal", np.equal), ("not_equal", np.not_equal), ("less", np.less), ("less_equal", np.less_equal), ("greater", np.greater),
@@ -334,7 +342,11 @@ def np_cast(x: np.ndarray, dtype: str) -> np.ndarray:
     return np.asarray(x).astype(dtype)
 
 
-SAMPLES["cast"] = [S(f"float to {t}", [r(17, low=-100, high=100) if t[0] != "u" else r(17, low=0, high=200)], np_cast, dtype=t) for t in _DTYPES]
+SAMPLES["cast"] = [
+    # Rounding to float32 has no difference quotient.
+    S(f"float to {t}", [r(17, low=-100, high=100) if t[0] != "u" else r(17, low=0, high=200)], np_cast, gradient=t != "float32", dtype=t)
+    for t in _DTYPES
+]
 SAMPLES["cast"] += [S(f"{f} to {t}", [ints(17, low=0, high=100, dtype=f)], np_cast, dtype=t) for f in _DTYPES[1:5] for t in _DTYPES]
 SAMPLES["cast"] += [S(f"bool to {t}", [bools(17)], np_cast, dtype=t) for t in _DTYPES]
 SAMPLES["cast"] += [S(f"wraps to {t}", [ints(17, low=-300, high=300)], np_cast, dtype=t) for t in ("uint8", "int8")]
@@ -517,6 +529,10 @@ reduce("argmin", np.argmin, distinct, empty=False, boolean=True, many_axes=False
 reduce("logsumexp", np_logsumexp)
 reduce("norm", np_norm, positive)
 reduce("count_nonzero", np.count_nonzero, boolean=True)
+for _name in ("any", "all", "count_nonzero"):
+    _f = reduction(getattr(np, _name))
+    SAMPLES[_name].append(S("mostly zero", [lambda rng: (rng.random((9, 4)) < 0.15) * 1.0], _f, axis=1))
+    SAMPLES[_name].append(S("mostly true", [lambda rng: rng.random((9, 4)) < 0.85], _f, axis=1))
 SAMPLES["max"].append(S("ties share", [const([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])], reduction(np.max), gradient=False, axis=1))  # kinks
 for _name in ("max", "min", "argmax", "argmin"):
     _f = reduction(getattr(np, _name))
@@ -662,7 +678,9 @@ SAMPLES["matmul"] += [
     S("no rows", [r(0, 2), r(2, 3)], np_matmul),
     S("no batch", [r(0, 2, 3), r(3, 4)], np_matmul),
     # Past the sizes of one block; too many elements for a difference quotient of each.
-    S("larger", [r(150, 270), r(270, 140)], np_matmul, gradient=False),
+    S("larger", [r(150, 270), r(270, 140)], np_matmul, gradient=False, dtypes=["float64"]),
+    # 1e-4: 270 products of up to 4, each sum rounded to 6e-8 of itself.
+    S("larger, float32", [r(150, 270), r(270, 140)], np_matmul, gradient=False, dtypes=["float32"], atol=1e-4),
     *[S(d, [ints(3, 9, dtype=d), ints(9, 4, dtype=d)], lambda a, b: np_matmul(a.astype("int64"), b.astype("int64"))) for d in ("int8", "int32", "int64")],
     S("uint8", [ints(3, 9, low=0, dtype="uint8"), ints(9, 4, low=0, dtype="uint8")], lambda a, b: np_matmul(a.astype("int64"), b.astype("int64"))),
     S("integer and float", [ints(3, 5), r(5, 2)], np_matmul, dtypes=["float32"]),

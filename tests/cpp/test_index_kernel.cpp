@@ -1,9 +1,9 @@
 // Gather, scatter, take and put along an axis, one-hot, triangles, masks against plain loops; bad indices; thread counts.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -32,8 +32,9 @@ std::int64_t wrap(std::int64_t i, std::int64_t axis) { return i < 0 ? i + axis :
 struct Size {
   std::int64_t outer, axis, inner, n;
 };
-const std::vector<Size> kSizes = {{1, 10, 1, 33},  {1, 1, 1, 1},    {3, 7, 5, 9},       {2, 5, 17, 1},    {1, 50, 64, 1001}, {1, 3, 600, 40},
-                                  {1, 30, 7, 9000}, {1, 9, 1, 70000}, {4, 100, 1, 100}, {1, 5, 4, 0}, {0, 5, 4, 3},   {2, 5, 0, 3}};
+const std::vector<Size> kSizes = {{1, 10, 1, 33},    {1, 1, 1, 1},    {3, 7, 5, 9},     {2, 5, 17, 1},
+                                  {1, 50, 64, 1001}, {1, 3, 600, 40}, {1, 30, 7, 9000}, {1, 9, 1, 70000},
+                                  {4, 100, 1, 100},  {1, 5, 4, 0},    {0, 5, 4, 3},     {2, 5, 0, 3}};
 
 }  // namespace
 
@@ -50,7 +51,8 @@ TEST_CASE("gather and scatter_set move rows of any item size") {
       std::vector<Item> want(at(s.outer * s.n * s.inner));
       for (std::int64_t o = 0; o < s.outer; ++o) {
         for (std::int64_t k = 0; k < s.n; ++k) {
-          for (std::int64_t i = 0; i < s.inner; ++i) want[at((o * s.n + k) * s.inner + i)] = x[at((o * s.axis + wrap(index[at(k)], s.axis)) * s.inner + i)];
+          for (std::int64_t i = 0; i < s.inner; ++i)
+            want[at((o * s.n + k) * s.inner + i)] = x[at((o * s.axis + wrap(index[at(k)], s.axis)) * s.inner + i)];
         }
       }
       for_each_isa([&](const KernelTable& table) {
@@ -58,16 +60,32 @@ TEST_CASE("gather and scatter_set move rows of any item size") {
           set_num_threads(threads);
           std::vector<Item> y(want.size() + 1, Item(9));
           IndexStatus status;
-          table.index.gather({.x = x.data(), .y = y.data(), .index = index.data(), .index_dtype = dtype_of<Index>, .outer = s.outer, .axis = s.axis,
-                              .inner = s.inner, .n_index = s.n, .item_size = sizeof(Item), .status = &status});
+          table.index.gather({.x = x.data(),
+                              .y = y.data(),
+                              .index = index.data(),
+                              .index_dtype = dtype_of<Index>,
+                              .outer = s.outer,
+                              .axis = s.axis,
+                              .inner = s.inner,
+                              .n_index = s.n,
+                              .item_size = sizeof(Item),
+                              .status = &status});
           REQUIRE(status.flag == 0);
           REQUIRE(y.back() == Item(9));
           y.pop_back();
           CHECK(same_bits(y, want));
           // Writing the gathered rows back changes nothing.
           std::vector<Item> again = x;
-          table.index.scatter_set({.x = again.data(), .y = y.data(), .index = index.data(), .index_dtype = dtype_of<Index>, .outer = s.outer,
-                                   .axis = s.axis, .inner = s.inner, .n_index = s.n, .item_size = sizeof(Item), .status = &status});
+          table.index.scatter_set({.x = again.data(),
+                                   .y = y.data(),
+                                   .index = index.data(),
+                                   .index_dtype = dtype_of<Index>,
+                                   .outer = s.outer,
+                                   .axis = s.axis,
+                                   .inner = s.inner,
+                                   .n_index = s.n,
+                                   .item_size = sizeof(Item),
+                                   .status = &status});
           CHECK(same_bits(again, x));
         }
       });
@@ -112,8 +130,14 @@ TEST_CASE("scatter_add sums in the order of the indices") {
         for (int threads : {1, 2}) {
           set_num_threads(threads);
           std::vector<T> got = x;
-          table.index.scatter_add[kCell<T>]({.x = got.data(), .y = y.data(), .index = index.data(), .index_dtype = dtype_of<Index>, .outer = s.outer,
-                                             .axis = s.axis, .inner = s.inner, .n_index = s.n});
+          table.index.scatter_add[kCell<T>]({.x = got.data(),
+                                             .y = y.data(),
+                                             .index = index.data(),
+                                             .index_dtype = dtype_of<Index>,
+                                             .outer = s.outer,
+                                             .axis = s.axis,
+                                             .inner = s.inner,
+                                             .n_index = s.n});
           CHECK(same_bits(got, want));
         }
       });
@@ -151,7 +175,8 @@ TEST_CASE("take_along_axis and put_along_axis_add") {
       for (int threads : {1, 2}) {
         set_num_threads(threads);
         std::vector<float> y(at(count)), put = x, from = g, source = x;
-        AlongAxisArgs args{.x = source.data(), .y = y.data(), .index = index.data(), .outer = s.outer, .axis = s.axis, .inner = s.inner, .n = s.n};
+        AlongAxisArgs args{
+            .x = source.data(), .y = y.data(), .index = index.data(), .outer = s.outer, .axis = s.axis, .inner = s.inner, .n = s.n};
         table.index.take_along_axis(args);
         CHECK(same_bits(y, want));
         args.x = put.data();
@@ -181,13 +206,34 @@ TEST_CASE("indices out of range are reported and nothing is written") {
         CHECK(y == std::vector<float>(5000, 2.0f));
       };
       set_num_threads(2);
-      check([&](IndexStatus& status) { table.index.gather({.x = x.data(), .y = y.data(), .index = index.data(), .index_dtype = DType::int64, .axis = 5, .n_index = 5000, .status = &status}); });
-      ScatterArgs scatter{.x = x.data(), .y = y.data(), .index = index.data(), .index_dtype = DType::int64, .axis = 5, .n_index = 5000};
-      check([&](IndexStatus& status) { scatter.status = &status; table.index.scatter_set(scatter); });
-      check([&](IndexStatus& status) { scatter.status = &status; table.index.scatter_add[kCell<float>](scatter); });
+      check([&](IndexStatus& status) {
+        table.index.gather({.x = x.data(),
+                            .y = y.data(),
+                            .index = index.data(),
+                            .index_dtype = DType::int64,
+                            .axis = 5,
+                            .n_index = 5000,
+                            .status = &status});
+      });
+      ScatterArgs scatter{
+          .x = x.data(), .y = y.data(), .index = index.data(), .index_dtype = DType::int64, .axis = 5, .n_index = 5000};
+      check([&](IndexStatus& status) {
+        scatter.status = &status;
+        table.index.scatter_set(scatter);
+      });
+      check([&](IndexStatus& status) {
+        scatter.status = &status;
+        table.index.scatter_add[kCell<float>](scatter);
+      });
       AlongAxisArgs along{.x = x.data(), .y = y.data(), .index = index.data(), .axis = 5, .n = 5000};
-      check([&](IndexStatus& status) { along.status = &status; table.index.take_along_axis(along); });
-      check([&](IndexStatus& status) { along.status = &status; table.index.put_along_axis_add[kCell<float>](along); });
+      check([&](IndexStatus& status) {
+        along.status = &status;
+        table.index.take_along_axis(along);
+      });
+      check([&](IndexStatus& status) {
+        along.status = &status;
+        table.index.put_along_axis_add[kCell<float>](along);
+      });
     }
     IndexStatus status;
     const std::int32_t any = 0;
@@ -215,13 +261,15 @@ TEST_CASE("one_hot") {
     CHECK(y == std::vector<float>(12, 7.0f));
     const std::vector<std::int64_t> negative{-1};
     std::vector<std::int32_t> row(3, 9);
-    table.index.one_hot[kCell<std::int32_t>]({.y = row.data(), .index = negative.data(), .index_dtype = DType::int64, .n = 1, .depth = 3});
+    table.index.one_hot[kCell<std::int32_t>](
+        {.y = row.data(), .index = negative.data(), .index_dtype = DType::int64, .n = 1, .depth = 3});
     CHECK(row == std::vector<std::int32_t>{0, 0, 0});
     std::vector<std::int64_t> many(3000);
     for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<std::int64_t>(i % 33);
     std::vector<double> wide(many.size() * 33);
     set_num_threads(2);
-    table.index.one_hot[kCell<double>]({.y = wide.data(), .index = many.data(), .index_dtype = DType::int64, .n = 3000, .depth = 33});
+    table.index.one_hot[kCell<double>](
+        {.y = wide.data(), .index = many.data(), .index_dtype = DType::int64, .n = 3000, .depth = 33});
     for (std::size_t i = 0; i < wide.size(); ++i) REQUIRE(wide[i] == (i / 33 % 33 == i % 33 ? 1.0 : 0.0));
   });
 }
@@ -229,9 +277,11 @@ TEST_CASE("one_hot") {
 TEST_CASE("triangle: diagonals inside, outside and far away; in place") {
   const auto check = [](auto item) {
     using Item = decltype(item);
-    for (const auto& [rows, columns] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {3, 5}, {5, 3}, {17, 33}, {0, 4}, {4, 0}, {300, 200}}) {
-      for (std::int64_t k : {std::int64_t(0), std::int64_t(1), std::int64_t(-1), std::int64_t(2), std::int64_t(-4), std::int64_t(1000),
-                             std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
+    for (const auto& [rows, columns] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {3, 5}, {5, 3}, {17, 33}, {0, 4}, {4, 0}, {300, 200}}) {
+      for (std::int64_t k :
+           {std::int64_t(0), std::int64_t(1), std::int64_t(-1), std::int64_t(2), std::int64_t(-4), std::int64_t(1000),
+            std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
         for (bool upper : {true, false}) {
           const std::vector<Item> x(at(2 * rows * columns), Item(3));
           std::vector<Item> want = x;
@@ -242,7 +292,14 @@ TEST_CASE("triangle: diagonals inside, outside and far away; in place") {
           for_each_isa([&](const KernelTable& table) {
             set_num_threads(2);
             std::vector<Item> y(x.size(), Item(9)), in_place = x;
-            TriangleArgs args{.x = x.data(), .y = y.data(), .batch = 2, .rows = rows, .columns = columns, .diagonal = k, .item_size = sizeof(Item), .upper = upper};
+            TriangleArgs args{.x = x.data(),
+                              .y = y.data(),
+                              .batch = 2,
+                              .rows = rows,
+                              .columns = columns,
+                              .diagonal = k,
+                              .item_size = sizeof(Item),
+                              .upper = upper};
             table.index.triangle(args);
             CHECK(y == want);
             args.x = args.y = in_place.data();

@@ -1,12 +1,12 @@
 // Layer, RMS, batch and group norm against the formulas in double; gradients also against central differences; scratch bounds,
 // thread counts, large means, a batch of one.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -33,10 +33,12 @@ struct Reference {
   std::vector<double> y, mean, var, rstd, dx, dgamma, dbeta;
 
   template <class T>
-  Reference(const std::vector<T>& x, const std::vector<T>& dy, const std::vector<T>* gamma, const std::vector<T>* beta, std::int64_t groups,
-            std::int64_t channels, const Group& group, const Channel& channel, double epsilon, bool rms) {
+  Reference(const std::vector<T>& x, const std::vector<T>& dy, const std::vector<T>* gamma, const std::vector<T>* beta,
+            std::int64_t groups, std::int64_t channels, const Group& group, const Channel& channel, double epsilon, bool rms) {
     const std::size_t n = x.size();
-    const auto at = [](const std::vector<T>* v, std::int64_t i, double other) { return v ? static_cast<double>((*v)[static_cast<std::size_t>(i)]) : other; };
+    const auto at = [](const std::vector<T>* v, std::int64_t i, double other) {
+      return v ? static_cast<double>((*v)[static_cast<std::size_t>(i)]) : other;
+    };
     for (auto* v : {&mean, &var, &rstd}) v->assign(static_cast<std::size_t>(groups), 0);
     for (auto* v : {&dgamma, &dbeta}) v->assign(static_cast<std::size_t>(channels), 0);
     std::vector<double> count(mean.size()), level(mean.size()), along(mean.size());
@@ -113,20 +115,38 @@ TEST_CASE("layer_norm and rms_norm") {
             const std::vector<T>* gamma = parameters & 1 ? &d.gamma : nullptr;
             const std::vector<T>* beta = parameters & 2 ? &d.beta : nullptr;
             const Reference want(
-                d.x, d.dy, gamma, beta, rows, width, [=](std::int64_t i) { return i / width; }, [=](std::int64_t i) { return i % width; }, 1e-3, rms);
+                d.x, d.dy, gamma, beta, rows, width, [=](std::int64_t i) { return i / width; },
+                [=](std::int64_t i) { return i % width; }, 1e-3, rms);
             for_each_isa([&](const KernelTable& table) {
               std::vector<T> first[4];
               for (int threads : {1, 2}) {
                 set_num_threads(threads);
-                std::vector<T> y = threads == 2 ? d.x : std::vector<T>(d.x.size()), dx = threads == 2 ? d.dy : std::vector<T>(d.x.size());
-                std::vector<T> mean(static_cast<std::size_t>(rows)), rstd(mean), dgamma(static_cast<std::size_t>(width)), dbeta(dgamma);
-                LayerNormArgs args{.x = threads == 2 ? y.data() : d.x.data(), .gamma = gamma ? gamma->data() : nullptr,
-                                   .beta = beta ? beta->data() : nullptr, .y = y.data(), .mean = mean.data(), .rstd = rstd.data(),
-                                   .rows = rows, .width = width, .epsilon = 1e-3, .rms = rms};
+                std::vector<T> y = threads == 2 ? d.x : std::vector<T>(d.x.size()),
+                               dx = threads == 2 ? d.dy : std::vector<T>(d.x.size());
+                std::vector<T> mean(static_cast<std::size_t>(rows)), rstd(mean), dgamma(static_cast<std::size_t>(width)),
+                    dbeta(dgamma);
+                LayerNormArgs args{.x = threads == 2 ? y.data() : d.x.data(),
+                                   .gamma = gamma ? gamma->data() : nullptr,
+                                   .beta = beta ? beta->data() : nullptr,
+                                   .y = y.data(),
+                                   .mean = mean.data(),
+                                   .rstd = rstd.data(),
+                                   .rows = rows,
+                                   .width = width,
+                                   .epsilon = 1e-3,
+                                   .rms = rms};
                 table.norm.layer_norm[kCell<T>](args, nullptr);
-                LayerNormGradArgs grad{.x = d.x.data(), .gamma = args.gamma, .mean = mean.data(), .rstd = rstd.data(),
-                                       .dy = threads == 2 ? dx.data() : d.dy.data(), .dx = dx.data(), .dgamma = dgamma.data(),
-                                       .dbeta = dbeta.data(), .rows = rows, .width = width, .rms = rms};
+                LayerNormGradArgs grad{.x = d.x.data(),
+                                       .gamma = args.gamma,
+                                       .mean = mean.data(),
+                                       .rstd = rstd.data(),
+                                       .dy = threads == 2 ? dx.data() : d.dy.data(),
+                                       .dx = dx.data(),
+                                       .dgamma = dgamma.data(),
+                                       .dbeta = dbeta.data(),
+                                       .rows = rows,
+                                       .width = width,
+                                       .rms = rms};
                 Scratch scratch(table.norm.layer_norm_grad_scratch(grad));
                 table.norm.layer_norm_grad[kCell<T>](grad, scratch.data());
                 REQUIRE(scratch.intact());
@@ -140,7 +160,8 @@ TEST_CASE("layer_norm and rms_norm") {
                 if (threads == 1) {
                   first[0] = y, first[1] = dx, first[2] = dgamma, first[3] = dbeta;
                 } else {
-                  CHECK((same_bits(y, first[0]) && same_bits(dx, first[1]) && same_bits(dgamma, first[2]) && same_bits(dbeta, first[3])));
+                  CHECK((same_bits(y, first[0]) && same_bits(dx, first[1]) && same_bits(dgamma, first[2]) &&
+                         same_bits(dbeta, first[3])));
                 }
               }
             });
@@ -159,8 +180,8 @@ TEST_CASE("batch_norm: channels last and first, training and inference") {
     struct Size {
       std::int64_t n, c, s;
     };
-    for (const Size z : {Size{1, 3, 1}, Size{5, 1, 1}, Size{64, 17, 1}, Size{1100, 70, 1}, Size{2500, 3, 1}, Size{33, 130, 1}, Size{2, 3, 4},
-                         Size{5, 16, 49}, Size{3, 2, 1500}, Size{40, 1, 9}, Size{7, 0, 4}}) {
+    for (const Size z : {Size{1, 3, 1}, Size{5, 1, 1}, Size{64, 17, 1}, Size{1100, 70, 1}, Size{2500, 3, 1}, Size{33, 130, 1},
+                         Size{2, 3, 4}, Size{5, 16, 49}, Size{3, 2, 1500}, Size{40, 1, 9}, Size{7, 0, 4}}) {
       for (int parameters : {0, 1, 3}) {
         CAPTURE(z.n);
         CAPTURE(z.c);
@@ -174,15 +195,33 @@ TEST_CASE("batch_norm: channels last and first, training and inference") {
           std::vector<T> first[3];
           for (int threads : {1, 2}) {
             set_num_threads(threads);
-            std::vector<T> y(d.x.size()), dx = threads == 2 ? d.dy : y, mean(static_cast<std::size_t>(z.c)), var(mean), rstd(mean), dgamma(mean), dbeta(mean);
-            BatchNormArgs args{.x = d.x.data(), .gamma = gamma ? gamma->data() : nullptr, .beta = beta ? beta->data() : nullptr, .y = y.data(),
-                               .mean = mean.data(), .var = var.data(), .rstd = rstd.data(), .n = z.n, .channels = z.c, .spatial = z.s, .epsilon = 1e-3};
+            std::vector<T> y(d.x.size()), dx = threads == 2 ? d.dy : y, mean(static_cast<std::size_t>(z.c)), var(mean), rstd(mean),
+                                          dgamma(mean), dbeta(mean);
+            BatchNormArgs args{.x = d.x.data(),
+                               .gamma = gamma ? gamma->data() : nullptr,
+                               .beta = beta ? beta->data() : nullptr,
+                               .y = y.data(),
+                               .mean = mean.data(),
+                               .var = var.data(),
+                               .rstd = rstd.data(),
+                               .n = z.n,
+                               .channels = z.c,
+                               .spatial = z.s,
+                               .epsilon = 1e-3};
             Scratch scratch(table.norm.batch_norm_scratch(args));
             table.norm.batch_norm_training[kCell<T>](args, scratch.data());
             REQUIRE(scratch.intact());
-            BatchNormGradArgs grad{.x = d.x.data(), .gamma = args.gamma, .mean = mean.data(), .rstd = rstd.data(),
-                                   .dy = threads == 2 ? dx.data() : d.dy.data(), .dx = dx.data(), .dgamma = dgamma.data(), .dbeta = dbeta.data(),
-                                   .n = z.n, .channels = z.c, .spatial = z.s};
+            BatchNormGradArgs grad{.x = d.x.data(),
+                                   .gamma = args.gamma,
+                                   .mean = mean.data(),
+                                   .rstd = rstd.data(),
+                                   .dy = threads == 2 ? dx.data() : d.dy.data(),
+                                   .dx = dx.data(),
+                                   .dgamma = dgamma.data(),
+                                   .dbeta = dbeta.data(),
+                                   .n = z.n,
+                                   .channels = z.c,
+                                   .spatial = z.s};
             Scratch grad_scratch(table.norm.batch_norm_grad_scratch(grad));
             table.norm.batch_norm_grad[kCell<T>](grad, grad_scratch.data());
             REQUIRE(grad_scratch.intact());
@@ -234,7 +273,14 @@ TEST_CASE("batch_norm of one sample gives beta, and large means keep their varia
   for_each_isa([&](const KernelTable& table) {
     const std::vector<float> x{3, -4, 1e6f}, beta{0.5f, 1.5f, 2.5f};
     std::vector<float> y(3), mean(3), var(3), rstd(3);
-    BatchNormArgs args{.x = x.data(), .beta = beta.data(), .y = y.data(), .mean = mean.data(), .var = var.data(), .rstd = rstd.data(), .n = 1, .channels = 3};
+    BatchNormArgs args{.x = x.data(),
+                       .beta = beta.data(),
+                       .y = y.data(),
+                       .mean = mean.data(),
+                       .var = var.data(),
+                       .rstd = rstd.data(),
+                       .n = 1,
+                       .channels = 3};
     Scratch scratch(table.norm.batch_norm_scratch(args));
     table.norm.batch_norm_training[kCell<float>](args, scratch.data());
     CHECK(y == beta);
@@ -245,7 +291,15 @@ TEST_CASE("batch_norm of one sample gives beta, and large means keep their varia
     for (std::size_t i = 0; i < far.size(); ++i) far[i] = 10000.0f + static_cast<float>(i % 2);
     std::vector<float> out(far.size());
     for (std::int64_t spatial : {1, 2000}) {
-      BatchNormArgs wide{.x = far.data(), .y = out.data(), .mean = mean.data(), .var = var.data(), .rstd = rstd.data(), .n = 2000 / spatial, .channels = 1, .spatial = spatial, .epsilon = 0};
+      BatchNormArgs wide{.x = far.data(),
+                         .y = out.data(),
+                         .mean = mean.data(),
+                         .var = var.data(),
+                         .rstd = rstd.data(),
+                         .n = 2000 / spatial,
+                         .channels = 1,
+                         .spatial = spatial,
+                         .epsilon = 0};
       Scratch more(table.norm.batch_norm_scratch(wide));
       table.norm.batch_norm_training[kCell<float>](wide, more.data());
       CHECK(mean[0] == 10000.5f);
@@ -264,7 +318,8 @@ TEST_CASE("group_norm: both layouts") {
     struct Size {
       std::int64_t n, c, s, g;
     };
-    for (const Size z : {Size{2, 6, 5, 3}, Size{1, 8, 1, 2}, Size{3, 4, 33, 4}, Size{2, 40, 17, 2}, Size{5, 6, 300, 1}, Size{0, 4, 4, 2}}) {
+    for (const Size z :
+         {Size{2, 6, 5, 3}, Size{1, 8, 1, 2}, Size{3, 4, 33, 4}, Size{2, 40, 17, 2}, Size{5, 6, 300, 1}, Size{0, 4, 4, 2}}) {
       for (bool last : {true, false}) {
         for (int parameters : {0, 3}) {
           CAPTURE(z.c);
@@ -275,19 +330,40 @@ TEST_CASE("group_norm: both layouts") {
           const std::vector<T>* beta = parameters ? &d.beta : nullptr;
           const auto channel = [=](std::int64_t i) { return last ? i % z.c : i / z.s % z.c; };
           const Reference want(
-              d.x, d.dy, gamma, beta, z.n * z.g, z.c, [=](std::int64_t i) { return i / (z.c * z.s) * z.g + channel(i) / (z.c / z.g); }, channel, 1e-3, false);
+              d.x, d.dy, gamma, beta, z.n * z.g, z.c,
+              [=](std::int64_t i) { return i / (z.c * z.s) * z.g + channel(i) / (z.c / z.g); }, channel, 1e-3, false);
           for_each_isa([&](const KernelTable& table) {
             std::vector<T> first[3];
             for (int threads : {1, 2}) {
               set_num_threads(threads);
-              std::vector<T> y(d.x.size()), dx = threads == 2 ? d.dy : y, mean(static_cast<std::size_t>(z.n * z.g)), rstd(mean), dgamma(static_cast<std::size_t>(z.c)), dbeta(dgamma);
-              GroupNormArgs args{.x = d.x.data(), .gamma = gamma ? gamma->data() : nullptr, .beta = beta ? beta->data() : nullptr, .y = y.data(),
-                                 .mean = mean.data(), .rstd = rstd.data(), .n = z.n, .channels = z.c, .spatial = z.s, .groups = z.g, .channels_last = last};
+              std::vector<T> y(d.x.size()), dx = threads == 2 ? d.dy : y, mean(static_cast<std::size_t>(z.n * z.g)), rstd(mean),
+                                            dgamma(static_cast<std::size_t>(z.c)), dbeta(dgamma);
+              GroupNormArgs args{.x = d.x.data(),
+                                 .gamma = gamma ? gamma->data() : nullptr,
+                                 .beta = beta ? beta->data() : nullptr,
+                                 .y = y.data(),
+                                 .mean = mean.data(),
+                                 .rstd = rstd.data(),
+                                 .n = z.n,
+                                 .channels = z.c,
+                                 .spatial = z.s,
+                                 .groups = z.g,
+                                 .channels_last = last};
               Scratch scratch(table.norm.group_norm_scratch(args));
               table.norm.group_norm[kCell<T>](args, scratch.data());
-              GroupNormGradArgs grad{.x = d.x.data(), .gamma = args.gamma, .mean = mean.data(), .rstd = rstd.data(),
-                                     .dy = threads == 2 ? dx.data() : d.dy.data(), .dx = dx.data(), .dgamma = dgamma.data(), .dbeta = dbeta.data(),
-                                     .n = z.n, .channels = z.c, .spatial = z.s, .groups = z.g, .channels_last = last};
+              GroupNormGradArgs grad{.x = d.x.data(),
+                                     .gamma = args.gamma,
+                                     .mean = mean.data(),
+                                     .rstd = rstd.data(),
+                                     .dy = threads == 2 ? dx.data() : d.dy.data(),
+                                     .dx = dx.data(),
+                                     .dgamma = dgamma.data(),
+                                     .dbeta = dbeta.data(),
+                                     .n = z.n,
+                                     .channels = z.c,
+                                     .spatial = z.s,
+                                     .groups = z.g,
+                                     .channels_last = last};
               Scratch grad_scratch(table.norm.group_norm_grad_scratch(grad));
               table.norm.group_norm_grad[kCell<T>](grad, grad_scratch.data());
               REQUIRE(grad_scratch.intact());
@@ -319,11 +395,26 @@ TEST_CASE("norm gradients agree with central differences of the forward kernels"
     const auto loss = [&](const std::vector<double>& x, const std::vector<double>& gamma, bool batch, bool rms) {
       std::vector<double> y(x.size()), a(6), b(6), c(6);
       if (batch) {
-        BatchNormArgs args{.x = x.data(), .gamma = gamma.data(), .y = y.data(), .mean = a.data(), .var = b.data(), .rstd = c.data(), .n = rows, .channels = width};
+        BatchNormArgs args{.x = x.data(),
+                           .gamma = gamma.data(),
+                           .y = y.data(),
+                           .mean = a.data(),
+                           .var = b.data(),
+                           .rstd = c.data(),
+                           .n = rows,
+                           .channels = width};
         Scratch scratch(table.norm.batch_norm_scratch(args));
         table.norm.batch_norm_training[kCell<double>](args, scratch.data());
       } else {
-        table.norm.layer_norm[kCell<double>]({.x = x.data(), .gamma = gamma.data(), .y = y.data(), .mean = a.data(), .rstd = c.data(), .rows = rows, .width = width, .rms = rms}, nullptr);
+        table.norm.layer_norm[kCell<double>]({.x = x.data(),
+                                              .gamma = gamma.data(),
+                                              .y = y.data(),
+                                              .mean = a.data(),
+                                              .rstd = c.data(),
+                                              .rows = rows,
+                                              .width = width,
+                                              .rms = rms},
+                                             nullptr);
       }
       double total = 0;
       for (std::size_t i = 0; i < y.size(); ++i) total += y[i] * d.dy[i];
@@ -333,15 +424,40 @@ TEST_CASE("norm gradients agree with central differences of the forward kernels"
       const bool batch = kind == 2, rms = kind == 1;
       std::vector<double> y(d.x.size()), mean(6), var(6), rstd(6), dx(d.x.size()), dgamma(6), dbeta(6);
       if (batch) {
-        BatchNormArgs args{.x = d.x.data(), .y = y.data(), .mean = mean.data(), .var = var.data(), .rstd = rstd.data(), .n = rows, .channels = width};
+        BatchNormArgs args{.x = d.x.data(),
+                           .y = y.data(),
+                           .mean = mean.data(),
+                           .var = var.data(),
+                           .rstd = rstd.data(),
+                           .n = rows,
+                           .channels = width};
         Scratch scratch(table.norm.batch_norm_scratch(args));
         table.norm.batch_norm_training[kCell<double>](args, scratch.data());
-        BatchNormGradArgs grad{.x = d.x.data(), .gamma = d.gamma.data(), .mean = mean.data(), .rstd = rstd.data(), .dy = d.dy.data(), .dx = dx.data(), .dgamma = dgamma.data(), .n = rows, .channels = width};
+        BatchNormGradArgs grad{.x = d.x.data(),
+                               .gamma = d.gamma.data(),
+                               .mean = mean.data(),
+                               .rstd = rstd.data(),
+                               .dy = d.dy.data(),
+                               .dx = dx.data(),
+                               .dgamma = dgamma.data(),
+                               .n = rows,
+                               .channels = width};
         Scratch more(table.norm.batch_norm_grad_scratch(grad));
         table.norm.batch_norm_grad[kCell<double>](grad, more.data());
       } else {
-        table.norm.layer_norm[kCell<double>]({.x = d.x.data(), .y = y.data(), .mean = mean.data(), .rstd = rstd.data(), .rows = rows, .width = width, .rms = rms}, nullptr);
-        LayerNormGradArgs grad{.x = d.x.data(), .gamma = d.gamma.data(), .mean = mean.data(), .rstd = rstd.data(), .dy = d.dy.data(), .dx = dx.data(), .dgamma = dgamma.data(), .rows = rows, .width = width, .rms = rms};
+        table.norm.layer_norm[kCell<double>](
+            {.x = d.x.data(), .y = y.data(), .mean = mean.data(), .rstd = rstd.data(), .rows = rows, .width = width, .rms = rms},
+            nullptr);
+        LayerNormGradArgs grad{.x = d.x.data(),
+                               .gamma = d.gamma.data(),
+                               .mean = mean.data(),
+                               .rstd = rstd.data(),
+                               .dy = d.dy.data(),
+                               .dx = dx.data(),
+                               .dgamma = dgamma.data(),
+                               .rows = rows,
+                               .width = width,
+                               .rms = rms};
         Scratch more(table.norm.layer_norm_grad_scratch(grad));
         table.norm.layer_norm_grad[kCell<double>](grad, more.data());
       }

@@ -1,10 +1,10 @@
 // Update rules against the formulas of optim.h in double over several steps with a changing rate; every variant; thread counts.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -21,7 +21,9 @@ constexpr int kCell = static_cast<int>(dtype_of<T>);
 using Doubles = std::vector<double>;
 
 template <class T>
-Doubles widen(const std::vector<T>& v) { return Doubles(v.begin(), v.end()); }
+Doubles widen(const std::vector<T>& v) {
+  return Doubles(v.begin(), v.end());
+}
 
 template <class T>
 void check_close(const std::vector<T>& got, const Doubles& want, int steps) {
@@ -42,8 +44,8 @@ const std::vector<OptimScalars> kScalars = {{.learning_rate = 0.1},
                                             {.learning_rate = 0.1, .l2 = 0.3},
                                             {.learning_rate = 0.1, .weight_decay = 0.2, .l2 = 0.3, .grad_scale = 2}};
 
-// Runs kSteps steps of `kernel` (given the table, step, p, grad, states) and of `rule` (p by reference, g, its own states by reference) on all
-// sizes, scalars, instruction sets and thread counts. The rate drops half way.
+// Runs kSteps steps of `kernel` (given the table, step, p, grad, states) and of `rule` (p by reference, g, its own states by
+// reference) on all sizes, scalars, instruction sets and thread counts. The rate drops half way.
 template <class T, class Kernel, class Rule>
 void check_rule(const Kernel& kernel, const Rule& rule, double start = 0) {
   for (std::int64_t n : kSizes) {
@@ -73,7 +75,9 @@ void check_rule(const Kernel& kernel, const Rule& rule, double start = 0) {
         for (int threads : {1, 2}) {
           set_num_threads(threads);
           std::vector<T> p = p0, s0(p0.size(), static_cast<T>(start)), s1 = s0, s2 = s0;
-          for (int s = 0; s < kSteps; ++s) kernel(table.optim, s + 1, scalars_at(s), n, p.data(), grads[static_cast<std::size_t>(s)].data(), s0.data(), s1.data(), s2.data());
+          for (int s = 0; s < kSteps; ++s)
+            kernel(table.optim, s + 1, scalars_at(s), n, p.data(), grads[static_cast<std::size_t>(s)].data(), s0.data(), s1.data(),
+                   s2.data());
           check_close(p, want, kSteps);
           check_close(s0, state[0], kSteps);
           check_close(s1, state[1], kSteps);
@@ -102,7 +106,14 @@ TEST_CASE("sgd: plain, momentum, Nesterov, rate inside or outside the velocity")
       const bool nesterov = kind == 2 || kind == 4, inside = kind <= 2;
       check_rule<T>(
           [=](const OptimTable& t, int, const OptimScalars& k, std::int64_t n, T* p, const T* g, T* v, T*, T*) {
-            t.sgd[kCell<T>]({.param = p, .grad = g, .velocity = kind == 0 ? nullptr : v, .n = n, .scalars = k, .momentum = 0.9, .nesterov = nesterov, .lr_in_velocity = inside});
+            t.sgd[kCell<T>]({.param = p,
+                             .grad = g,
+                             .velocity = kind == 0 ? nullptr : v,
+                             .n = n,
+                             .scalars = k,
+                             .momentum = 0.9,
+                             .nesterov = nesterov,
+                             .lr_in_velocity = inside});
           },
           [=](int, double lr, double& p, double g, double& v, double&, double&) {
             if (kind == 0) {
@@ -127,8 +138,18 @@ TEST_CASE("rmsprop: epsilon inside or outside the root, centered, momentum") {
       const bool inside = kind & 1, centered = kind & 2, momentum = kind & 4;
       check_rule<T>(
           [=](const OptimTable& t, int, const OptimScalars& k, std::int64_t n, T* p, const T* g, T* s, T* a, T* v) {
-            t.rmsprop[kCell<T>]({.param = p, .grad = g, .mean_square = s, .mean_grad = centered ? a : nullptr, .velocity = momentum ? v : nullptr, .n = n,
-                                 .scalars = k, .rho = 0.9, .epsilon = 0.5, .momentum = 0.8, .epsilon_inside = inside, .centered = centered});
+            t.rmsprop[kCell<T>]({.param = p,
+                                 .grad = g,
+                                 .mean_square = s,
+                                 .mean_grad = centered ? a : nullptr,
+                                 .velocity = momentum ? v : nullptr,
+                                 .n = n,
+                                 .scalars = k,
+                                 .rho = 0.9,
+                                 .epsilon = 0.5,
+                                 .momentum = 0.8,
+                                 .epsilon_inside = inside,
+                                 .centered = centered});
           },
           [=](int, double lr, double& p, double g, double& s, double& a, double& v) {
             s = 0.9 * s + 0.1 * g * g;
@@ -153,8 +174,18 @@ TEST_CASE("adam: bias correction, amsgrad, decoupled decay") {
       const bool corrected = kind & 1, amsgrad = kind & 2;
       check_rule<T>(
           [=](const OptimTable& t, int step, const OptimScalars& k, std::int64_t n, T* p, const T* g, T* m, T* v, T* largest) {
-            t.adam[kCell<T>]({.param = p, .grad = g, .m = m, .v = v, .v_max = amsgrad ? largest : nullptr, .n = n, .scalars = k, .beta_1 = 0.8,
-                              .beta_2 = 0.9, .epsilon = 0.01, .step = step, .bias_correction = corrected});
+            t.adam[kCell<T>]({.param = p,
+                              .grad = g,
+                              .m = m,
+                              .v = v,
+                              .v_max = amsgrad ? largest : nullptr,
+                              .n = n,
+                              .scalars = k,
+                              .beta_1 = 0.8,
+                              .beta_2 = 0.9,
+                              .epsilon = 0.01,
+                              .step = step,
+                              .bias_correction = corrected});
           },
           [=](int step, double lr, double& p, double g, double& m, double& v, double& largest) {
             m = 0.8 * m + 0.2 * g;
@@ -171,7 +202,14 @@ TEST_CASE("adam: first step is the rate, 3.162 times it without bias correction"
   for_each_isa([&](const KernelTable& table) {
     for (bool corrected : {true, false}) {
       double p = 1, g = 0.25, m = 0, v = 0;
-      table.optim.adam[kCell<double>]({.param = &p, .grad = &g, .m = &m, .v = &v, .n = 1, .scalars = {.learning_rate = 0.001}, .epsilon = 0, .bias_correction = corrected});
+      table.optim.adam[kCell<double>]({.param = &p,
+                                       .grad = &g,
+                                       .m = &m,
+                                       .v = &v,
+                                       .n = 1,
+                                       .scalars = {.learning_rate = 0.001},
+                                       .epsilon = 0,
+                                       .bias_correction = corrected});
       CHECK(1 - p == doctest::Approx(corrected ? 0.001 : 0.001 * 0.1 / std::sqrt(0.001)).epsilon(1e-12));
     }
   });
@@ -183,7 +221,8 @@ TEST_CASE("adagrad: epsilon inside or outside, and none with a zero gradient") {
     for (bool inside : {true, false}) {
       check_rule<T>(
           [=](const OptimTable& t, int, const OptimScalars& k, std::int64_t n, T* p, const T* g, T* s, T*, T*) {
-            t.adagrad[kCell<T>]({.param = p, .grad = g, .accumulator = s, .n = n, .scalars = k, .epsilon = 0.05, .epsilon_inside = inside});
+            t.adagrad[kCell<T>](
+                {.param = p, .grad = g, .accumulator = s, .n = n, .scalars = k, .epsilon = 0.05, .epsilon_inside = inside});
           },
           [=](int, double lr, double& p, double g, double& s, double&, double&) {
             s += g * g;

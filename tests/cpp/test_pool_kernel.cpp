@@ -1,10 +1,10 @@
 // Max and average pooling against plain loops: kernels, strides, padding, ties, NaN, empty sizes, gradients, thread counts.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -52,10 +52,16 @@ void for_pairs(const Pool2dArgs& a, const Each& each) {
   }
 }
 
-const std::vector<Case> kCases = {
-    {2, 4, 4, 3, 2, 2, 2, 2},           {1, 5, 7, 1, 3, 2, 1, 1},         {3, 6, 5, 17, 3, 3, 2, 2, 1, 1, 1, 1},
-    {2, 7, 7, 65, 2, 2, 2, 2, 0, 0, 1, 1}, {1, 1, 33, 8, 1, 5, 1, 3, 0, 2, 0, 2}, {2, 3, 3, 130, 3, 3, 3, 3},
-    {1, 8, 8, 16, 5, 5, 1, 1, 2, 2, 2, 2}, {0, 4, 4, 3, 2, 2, 2, 2},        {2, 9, 9, 0, 2, 2, 2, 2}, {4, 16, 16, 9, 1, 1, 2, 2}};
+const std::vector<Case> kCases = {{2, 4, 4, 3, 2, 2, 2, 2},
+                                  {1, 5, 7, 1, 3, 2, 1, 1},
+                                  {3, 6, 5, 17, 3, 3, 2, 2, 1, 1, 1, 1},
+                                  {2, 7, 7, 65, 2, 2, 2, 2, 0, 0, 1, 1},
+                                  {1, 1, 33, 8, 1, 5, 1, 3, 0, 2, 0, 2},
+                                  {2, 3, 3, 130, 3, 3, 3, 3},
+                                  {1, 8, 8, 16, 5, 5, 1, 1, 2, 2, 2, 2},
+                                  {0, 4, 4, 3, 2, 2, 2, 2},
+                                  {2, 9, 9, 0, 2, 2, 2, 2},
+                                  {4, 16, 16, 9, 1, 1, 2, 2}};
 
 }  // namespace
 
@@ -77,12 +83,14 @@ TEST_CASE("max_pool2d: value, first position, gradient") {
       for_pairs(shape, [&](std::size_t out, std::int64_t in, std::size_t base) {
         if (in < 0) return;
         const T v = x[base + static_cast<std::size_t>(in * s.c)];
-        if (where[out] < 0 || v > want[out] || (std::isnan(v) && !std::isnan(want[out]))) want[out] = v, where[out] = static_cast<std::int32_t>(in);
+        if (where[out] < 0 || v > want[out] || (std::isnan(v) && !std::isnan(want[out])))
+          want[out] = v, where[out] = static_cast<std::int32_t>(in);
       });
       std::size_t image = 0;
       for (std::size_t out = 0; out < dy.size(); ++out) {
         image = out / static_cast<std::size_t>(shape.oh * shape.ow * s.c);
-        want_dx[image * static_cast<std::size_t>(s.h * s.w * s.c) + static_cast<std::size_t>(where[out] * s.c) + out % static_cast<std::size_t>(s.c)] += dy[out];
+        want_dx[image * static_cast<std::size_t>(s.h * s.w * s.c) + static_cast<std::size_t>(where[out] * s.c) +
+                out % static_cast<std::size_t>(s.c)] += dy[out];
       }
       for_each_isa([&](const KernelTable& table) {
         for (int threads : {1, 2}) {
@@ -159,10 +167,13 @@ TEST_CASE("avg_pool2d: padding counted or not, gradient") {
             REQUIRE(dx.back() == T(5));
             // At most 25 terms below 1, each addition and the scaling rounded.
             const double tolerance = 30 * static_cast<double>(std::numeric_limits<T>::epsilon());
-            for (std::size_t i = 0; i < dy.size(); ++i) REQUIRE(std::abs(static_cast<double>(y[i]) - sum[i] / count[i]) <= tolerance);
+            for (std::size_t i = 0; i < dy.size(); ++i)
+              REQUIRE(std::abs(static_cast<double>(y[i]) - sum[i] / count[i]) <= tolerance);
             for (std::size_t i = 0; i < x.size(); ++i) REQUIRE(std::abs(static_cast<double>(dx[i]) - want_dx[i]) <= tolerance);
-            if (threads == 1) first = dx;
-            else CHECK(same_bits(dx, first));
+            if (threads == 1)
+              first = dx;
+            else
+              CHECK(same_bits(dx, first));
           }
         });
       }

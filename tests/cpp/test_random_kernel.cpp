@@ -1,11 +1,12 @@
-// Philox against the published vectors; fills against formulas from libm; the same bits for every instruction set, cut and thread count.
-#include <doctest/doctest.h>
-
+// Philox against the published vectors; fills against formulas from libm; the same bits for every instruction set, cut and thread
+// count.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -147,7 +148,7 @@ TEST_CASE("normal is Box-Muller of the words") {
     const double u2 = (static_cast<double>(random_u64(kKey, i + 1) >> 11) + 0.5) * 0x1p-53, rd = std::sqrt(-2 * std::log(u1));
     worst_d = std::max({worst_d, std::abs(d[i] - rd * std::cos(turn * u2)), std::abs(d[i + 1] - rd * std::sin(turn * u2))});
   }
-  CHECK(worst_f < 3e-7);  // half an ulp of a float below 6.8
+  CHECK(worst_f < 3e-7);   // half an ulp of a float below 6.8
   CHECK(worst_d < 1e-14);  // libm's angle is rounded: 4 eps of 6.3
   const Moments m = moments(fill<float>(t.normal[int(DType::float32)], 1 << 20, 2, 3));
   // Five standard errors: 1 / 1024 of the deviation for the mean, sqrt(2), sqrt(6), sqrt(24) times that for the others.
@@ -188,7 +189,10 @@ TEST_CASE("randint covers its range evenly") {
   }
   for (int c : count) CHECK(std::abs(c - 100000 / 7.0) < 5 * std::sqrt(100000 / 7.0));
   std::vector<std::int64_t> wide(1000);
-  t.randint[int(DType::int64)]({.key = kKey, .n = 1000, .y = wide.data(), .low = std::numeric_limits<std::int64_t>::min(),
+  t.randint[int(DType::int64)]({.key = kKey,
+                                .n = 1000,
+                                .y = wide.data(),
+                                .low = std::numeric_limits<std::int64_t>::min(),
                                 .high = std::numeric_limits<std::int64_t>::max()});
   CHECK(std::count_if(wide.begin(), wide.end(), [](std::int64_t v) { return v < 0; }) > 400);
   CHECK(std::count_if(wide.begin(), wide.end(), [](std::int64_t v) { return v < 0; }) < 600);

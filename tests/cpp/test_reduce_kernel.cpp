@@ -1,12 +1,12 @@
 // Reductions and scans against plain double loops: every kind, dtype, layout (rows, columns, views, broadcast, reversed), size and
 // thread count; a view and its copy, and every instruction set, give the same bits where no exp is involved.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -212,7 +212,8 @@ void check_floats(const Array<T>& x, std::uint32_t axes) {
       }
     });
   };
-  for (Kind kind : {Kind::sum, Kind::prod, Kind::max, Kind::min, Kind::sum_sq, Kind::sum_abs, Kind::mean, Kind::var}) check(kind, T(0), true);
+  for (Kind kind : {Kind::sum, Kind::prod, Kind::max, Kind::min, Kind::sum_sq, Kind::sum_abs, Kind::mean, Kind::var})
+    check(kind, T(0), true);
   check(Kind::logsumexp, T(0), false);
   for (Kind kind : {Kind::argmax, Kind::argmin}) check(kind, std::int64_t(0), true);
   for (Kind kind : {Kind::any, Kind::all}) check(kind, std::uint8_t(0), true);
@@ -340,7 +341,8 @@ TEST_CASE("reduce: infinities, NaN, ties, extremes") {
 TEST_CASE("reduce: integers and bool") {
   const auto check = [](auto type) {
     using T = decltype(type);
-    for (const Array<T>& x : {array_of<T>({40, 33}), transposed(array_of<T>({40, 33}), 0, 1), reversed(array_of<T>({7, 100}), 1), array_of<T>({3, 0})}) {
+    for (const Array<T>& x : {array_of<T>({40, 33}), transposed(array_of<T>({40, 33}), 0, 1), reversed(array_of<T>({7, 100}), 1),
+                              array_of<T>({3, 0})}) {
       for (std::uint32_t axes = 0; axes < 4; ++axes) {
         const auto groups = gathered(x, axes);
         for_each_isa([&](const KernelTable& t) {
@@ -349,9 +351,12 @@ TEST_CASE("reduce: integers and bool") {
             set_num_threads(2);
             std::vector<double> y;
             const auto take = [&](const auto& v) { y.assign(v.begin(), v.end()); };
-            if (kind == Kind::max || kind == Kind::min) take(run<T, T>(t, kind, x, axes));
-            else if (kind == Kind::any || kind == Kind::all) take(run<T, std::uint8_t>(t, kind, x, axes));
-            else take(run<T, std::int64_t>(t, kind, x, axes));
+            if (kind == Kind::max || kind == Kind::min)
+              take(run<T, T>(t, kind, x, axes));
+            else if (kind == Kind::any || kind == Kind::all)
+              take(run<T, std::uint8_t>(t, kind, x, axes));
+            else
+              take(run<T, std::int64_t>(t, kind, x, axes));
             for (std::size_t o = 0; o < groups.size(); ++o) REQUIRE(y[o] == reference(kind, groups[o], 0));
           }
         });
@@ -404,7 +409,8 @@ TEST_CASE("scan: sums and products, reverse, exclusive, in place") {
                       const auto join = [&] {
                         if (product) {
                           total *= static_cast<double>(x[at]);
-                          whole = static_cast<std::int64_t>(static_cast<std::uint64_t>(whole) * static_cast<std::uint64_t>(static_cast<std::int64_t>(x[at])));
+                          whole = static_cast<std::int64_t>(static_cast<std::uint64_t>(whole) *
+                                                            static_cast<std::uint64_t>(static_cast<std::int64_t>(x[at])));
                         } else {
                           total += static_cast<double>(x[at]);
                           whole += static_cast<std::int64_t>(x[at]);
@@ -421,8 +427,15 @@ TEST_CASE("scan: sums and products, reverse, exclusive, in place") {
                     set_num_threads(threads);
                     std::vector<T> y = x;
                     const ScanFn fn = (product ? t.reduce.cumprod : t.reduce.cumsum)[static_cast<int>(dtype_of<T>)];
-                    fn({.x = threads == 1 ? x.data() : y.data(), .y = y.data(), .outer = outer, .n = n, .inner = inner, .reverse = reverse, .exclusive = exclusive});
-                    for (std::size_t i = 0; i < x.size(); ++i) REQUIRE(std::abs(static_cast<double>(y[i]) - static_cast<double>(want[i])) <= tolerance);
+                    fn({.x = threads == 1 ? x.data() : y.data(),
+                        .y = y.data(),
+                        .outer = outer,
+                        .n = n,
+                        .inner = inner,
+                        .reverse = reverse,
+                        .exclusive = exclusive});
+                    for (std::size_t i = 0; i < x.size(); ++i)
+                      REQUIRE(std::abs(static_cast<double>(y[i]) - static_cast<double>(want[i])) <= tolerance);
                   }
                 });
               }

@@ -1,10 +1,10 @@
 // Softmax, log-softmax, cross-entropy and their gradients against double loops; extremes; labels out of range; thread counts.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -75,9 +75,20 @@ TEST_CASE("softmax and log_softmax, forward and gradient, along any axis") {
               c = threads == 1 ? std::vector<T>(x.size()) : dy;
               d = c;
               t.softmax[kCell<T>]({.x = threads == 1 ? x.data() : a.data(), .y = a.data(), .outer = outer, .n = n, .inner = inner});
-              t.log_softmax[kCell<T>]({.x = threads == 1 ? x.data() : b.data(), .y = b.data(), .outer = outer, .n = n, .inner = inner});
-              t.softmax_grad[kCell<T>]({.y = a.data(), .dy = threads == 1 ? dy.data() : c.data(), .dx = c.data(), .outer = outer, .n = n, .inner = inner});
-              t.log_softmax_grad[kCell<T>]({.y = b.data(), .dy = threads == 1 ? dy.data() : d.data(), .dx = d.data(), .outer = outer, .n = n, .inner = inner});
+              t.log_softmax[kCell<T>](
+                  {.x = threads == 1 ? x.data() : b.data(), .y = b.data(), .outer = outer, .n = n, .inner = inner});
+              t.softmax_grad[kCell<T>]({.y = a.data(),
+                                        .dy = threads == 1 ? dy.data() : c.data(),
+                                        .dx = c.data(),
+                                        .outer = outer,
+                                        .n = n,
+                                        .inner = inner});
+              t.log_softmax_grad[kCell<T>]({.y = b.data(),
+                                            .dy = threads == 1 ? dy.data() : d.data(),
+                                            .dx = d.data(),
+                                            .outer = outer,
+                                            .n = n,
+                                            .inner = inner});
             }
             CHECK(same_bits(y[0], y[1]));
             CHECK(same_bits(ly[0], ly[1]));
@@ -101,9 +112,12 @@ TEST_CASE("softmax and log_softmax, forward and gradient, along any axis") {
                   const auto at = static_cast<std::size_t>(base + i * inner);
                   const double z = static_cast<double>(x[at]) - r.largest, p = std::exp(z) / r.sum, g = static_cast<double>(dy[at]);
                   REQUIRE(std::abs(static_cast<double>(y[0][at]) - p) <= kTolerance<T> * p);
-                  REQUIRE(std::abs(static_cast<double>(ly[0][at]) - (z - r.log_sum())) <= kTolerance<T> * (1 + std::abs(z) + std::abs(r.log_sum())));
-                  REQUIRE(std::abs(static_cast<double>(dx[0][at]) - p * (g - dot)) <= 2 * kTolerance<T> * p * (std::abs(g) + dot_size));
-                  REQUIRE(std::abs(static_cast<double>(ldx[0][at]) - (g - p * sum)) <= 2 * kTolerance<T> * (std::abs(g) + p * (size + 16 * std::abs(sum))));
+                  REQUIRE(std::abs(static_cast<double>(ly[0][at]) - (z - r.log_sum())) <=
+                          kTolerance<T> * (1 + std::abs(z) + std::abs(r.log_sum())));
+                  REQUIRE(std::abs(static_cast<double>(dx[0][at]) - p * (g - dot)) <=
+                          2 * kTolerance<T> * p * (std::abs(g) + dot_size));
+                  REQUIRE(std::abs(static_cast<double>(ldx[0][at]) - (g - p * sum)) <=
+                          2 * kTolerance<T> * (std::abs(g) + p * (size + 16 * std::abs(sum))));
                 }
               }
             }
@@ -122,7 +136,8 @@ TEST_CASE("softmax survives +-1e4 and rows of -inf except one") {
     const auto softmax = [&](std::vector<float> x, std::int64_t inner, bool log) {
       std::vector<float> wide;
       for (float v : x) wide.insert(wide.end(), static_cast<std::size_t>(inner), v);
-      (log ? t.log_softmax : t.softmax)[kCell<float>]({.x = wide.data(), .y = wide.data(), .outer = 1, .n = std::int64_t(x.size()), .inner = inner});
+      (log ? t.log_softmax : t.softmax)[kCell<float>](
+          {.x = wide.data(), .y = wide.data(), .outer = 1, .n = std::int64_t(x.size()), .inner = inner});
       for (std::size_t i = 0; i < x.size(); ++i) x[i] = wide[i * static_cast<std::size_t>(inner)];
       return x;
     };
@@ -173,7 +188,8 @@ TEST_CASE("cross_entropy: sparse and dense, label smoothing, gradient") {
                 std::vector<T> first;
                 for (int threads : {1, 2}) {
                   set_num_threads(threads);
-                  std::vector<T> loss(p.dloss.size() + 1, T(5)), lse(p.dloss.size() + 1, T(5)), dx = threads == 2 ? p.x : std::vector<T>(p.x.size());
+                  std::vector<T> loss(p.dloss.size() + 1, T(5)), lse(p.dloss.size() + 1, T(5)),
+                      dx = threads == 2 ? p.x : std::vector<T>(p.x.size());
                   IndexStatus status;
                   CrossEntropyArgs args;
                   args.logits = p.x.data();
@@ -194,8 +210,10 @@ TEST_CASE("cross_entropy: sparse and dense, label smoothing, gradient") {
                   table.softmax.cross_entropy_grad[kCell<T>](args);
                   REQUIRE(status.flag == 0);
                   REQUIRE(loss.back() == T(5));
-                  if (threads == 1) first = dx;
-                  else CHECK(same_bits(dx, first));
+                  if (threads == 1)
+                    first = dx;
+                  else
+                    CHECK(same_bits(dx, first));
                   for (std::int64_t r = 0; r < rows; ++r) {
                     const auto ur = static_cast<std::size_t>(r);
                     const T* x = p.x.data() + r * classes;
@@ -204,7 +222,8 @@ TEST_CASE("cross_entropy: sparse and dense, label smoothing, gradient") {
                     double want = 0, size = 0;
                     long double total = 0;
                     const auto target = [&](std::int64_t c) {
-                      const double t = sparse ? double(c == p.labels[ur]) : static_cast<double>(p.targets[static_cast<std::size_t>(r * classes + c)]);
+                      const double t = sparse ? double(c == p.labels[ur])
+                                              : static_cast<double>(p.targets[static_cast<std::size_t>(r * classes + c)]);
                       return (1 - a) * t + a / static_cast<double>(classes);
                     };
                     for (std::int64_t c = 0; c < classes; ++c) {
@@ -218,8 +237,8 @@ TEST_CASE("cross_entropy: sparse and dense, label smoothing, gradient") {
                     REQUIRE(static_cast<double>(lse[ur]) == doctest::Approx(row.largest + row.log_sum()).epsilon(1e-6));
                     for (std::int64_t c = 0; c < classes; ++c) {
                       const double prob = std::exp(static_cast<double>(x[c]) - row.largest) / row.sum, t = target(c);
-                      REQUIRE(std::abs(static_cast<double>(dx[static_cast<std::size_t>(r * classes + c)]) - dl * (prob * mass - t)) <=
-                              kTolerance<T> * std::abs(dl) * (prob * mass + t));
+                      REQUIRE(std::abs(static_cast<double>(dx[static_cast<std::size_t>(r * classes + c)]) -
+                                       dl * (prob * mass - t)) <= kTolerance<T> * std::abs(dl) * (prob * mass + t));
                     }
                   }
                 }

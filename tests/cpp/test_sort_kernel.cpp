@@ -1,11 +1,11 @@
 // Stable sort and top-k against std::stable_sort: every dtype, many ties, NaN last, sizes around the run length, thread counts.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 
@@ -17,7 +17,9 @@ using kernel_test::Scratch;
 namespace {
 
 template <class T>
-bool is_nan(T x) { return x != x; }
+bool is_nan(T x) {
+  return x != x;
+}
 
 template <class T>
 void check(const std::vector<T>& x, std::int64_t rows, std::int64_t n, std::int64_t k, bool descending, DType dtype = dtype_of<T>) {
@@ -40,7 +42,14 @@ void check(const std::vector<T>& x, std::int64_t rows, std::int64_t n, std::int6
       set_num_threads(threads);
       std::vector<T> values(want.size() + 1, T(1));
       std::vector<std::int64_t> indices(want.size() + 1, -7);
-      SortArgs args{.x = x.data(), .values = values.data(), .indices = indices.data(), .rows = rows, .n = n, .k = k, .descending = descending, .tasks = threads};
+      SortArgs args{.x = x.data(),
+                    .values = values.data(),
+                    .indices = indices.data(),
+                    .rows = rows,
+                    .n = n,
+                    .k = k,
+                    .descending = descending,
+                    .tasks = threads};
       Scratch scratch(table.sort.sort_scratch(dtype, args));
       table.sort.sort[static_cast<int>(dtype)](args, scratch.data());
       REQUIRE(scratch.intact());
@@ -69,7 +78,9 @@ template <class T>
 std::vector<T> data(std::int64_t n, int different) {
   Random random(5);
   std::vector<T> x(static_cast<std::size_t>(n));
-  for (T& v : x) v = static_cast<T>(static_cast<int>(random.next() % static_cast<std::uint64_t>(different)) - (different < 200 ? 3 : different / 2));
+  for (T& v : x)
+    v = static_cast<T>(static_cast<int>(random.next() % static_cast<std::uint64_t>(different)) -
+                       (different < 200 ? 3 : different / 2));
   return x;
 }
 
@@ -112,7 +123,8 @@ TEST_CASE("top-k: by selection and by sorting") {
 TEST_CASE("sort: NaN last in both orders, infinities, sorted and reversed input, extremes of integers") {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   std::vector<float> x(100);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % 7 == 0 ? nan : i % 11 == 0 ? inf : i % 13 == 0 ? -inf : i % 2 ? -0.0f : 0.0f;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x[i] = i % 7 == 0 ? nan : i % 11 == 0 ? inf : i % 13 == 0 ? -inf : i % 2 ? -0.0f : 0.0f;
   for (bool descending : {false, true}) {
     check(x, 1, 100, 100, descending);
     check(x, 4, 25, 3, descending);
@@ -123,6 +135,7 @@ TEST_CASE("sort: NaN last in both orders, infinities, sorted and reversed input,
     std::iota(down.rbegin(), down.rend(), -1500);
     check(up, 1, 3000, 3000, descending);
     check(down, 1, 3000, 3000, descending);
-    check(std::vector<std::int64_t>{0, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), -1}, 1, 4, 4, descending);
+    check(std::vector<std::int64_t>{0, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), -1}, 1,
+          4, 4, descending);
   }
 }

@@ -42,8 +42,9 @@ static constexpr uint32_t random_key1(const RandomKey& key) {
 }
 
 static constexpr RandomWords random_words(const RandomKey& key, uint64_t block) {
-  return philox4x32({{static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), static_cast<uint32_t>(key.step), key.stream}},
-                    random_key0(key), random_key1(key));
+  return philox4x32(
+      {{static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), static_cast<uint32_t>(key.step), key.stream}},
+      random_key0(key), random_key1(key));
 }
 
 // 64 random bits for position i; two positions share a block.

@@ -1,6 +1,6 @@
-// Gather, scatter, take and put along an axis, one-hot, triangles, mask positions. Every kernel first walks its indices once: the first
-// one out of range is reported and nothing is written. Adding is split among threads by destination (rows or columns), so that each
-// destination element receives its terms in the order of the indices.
+// Gather, scatter, take and put along an axis, one-hot, triangles, mask positions. Every kernel first walks its indices once: the
+// first one out of range is reported and nothing is written. Adding is split among threads by destination (rows or columns), so
+// that each destination element receives its terms in the order of the indices.
 #include "nacre/kernels/index.h"
 
 #include <string.h>
@@ -35,9 +35,12 @@ void gather_rows(const GatherArgs& args, const Index* index) {
       }
     });
   };
-  if (bytes == 4) move([](char* to, const char* from) { memcpy(to, from, 4); });
-  else if (bytes == 8) move([](char* to, const char* from) { memcpy(to, from, 8); });
-  else move([bytes](char* to, const char* from) { memcpy(to, from, static_cast<size_t>(bytes)); });
+  if (bytes == 4)
+    move([](char* to, const char* from) { memcpy(to, from, 4); });
+  else if (bytes == 8)
+    move([](char* to, const char* from) { memcpy(to, from, 8); });
+  else
+    move([bytes](char* to, const char* from) { memcpy(to, from, static_cast<size_t>(bytes)); });
 }
 
 void gather(const GatherArgs& args) noexcept {
@@ -59,13 +62,13 @@ void scatter_rows(const ScatterArgs& args, const Index* index, Item*, const Join
     const int64_t blocks = ceil_div(inner, kWidth);
     parallel_for(args.outer * blocks, max64(1, kGrainBytes / (n * min64(inner, kWidth) * static_cast<int64_t>(sizeof(Item)))),
                  [&](int64_t begin, int64_t end, int) {
-      for (int64_t item = begin; item < end; ++item) {
-        const int64_t o = item / blocks, column = item % blocks * kWidth, columns = min64(kWidth, inner - column);
-        for (int64_t k = 0; k < n; ++k) {
-          join(x + (o * axis + wrapped(index[k], axis)) * inner + column, y + (o * n + k) * inner + column, columns);
-        }
-      }
-    });
+                   for (int64_t item = begin; item < end; ++item) {
+                     const int64_t o = item / blocks, column = item % blocks * kWidth, columns = min64(kWidth, inner - column);
+                     for (int64_t k = 0; k < n; ++k) {
+                       join(x + (o * axis + wrapped(index[k], axis)) * inner + column, y + (o * n + k) * inner + column, columns);
+                     }
+                   }
+                 });
     return;
   }
   const int64_t parts = min64(axis, 8);  // every part reads all n indices: few parts
@@ -90,10 +93,21 @@ void scatter_set(const ScatterArgs& args) noexcept {
 }
 
 template <class T>
-struct AddAs { using type = T; };
-template <> struct AddAs<int8_t> { using type = uint8_t; };
-template <> struct AddAs<int32_t> { using type = uint32_t; };
-template <> struct AddAs<int64_t> { using type = uint64_t; };
+struct AddAs {
+  using type = T;
+};
+template <>
+struct AddAs<int8_t> {
+  using type = uint8_t;
+};
+template <>
+struct AddAs<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct AddAs<int64_t> {
+  using type = uint64_t;
+};
 
 template <class T>
 void scatter_add(const ScatterArgs& args) noexcept {
@@ -121,9 +135,8 @@ void take(const AlongAxisArgs& args, const Index* index) {
 }
 
 void take_along_axis(const AlongAxisArgs& args) noexcept {
-  with_index(args.index_dtype, args.index, [&](auto index) {
-    with_item(args.item_size, [&](auto item) { take<decltype(item)>(args, index); });
-  });
+  with_index(args.index_dtype, args.index,
+             [&](auto index) { with_item(args.item_size, [&](auto item) { take<decltype(item)>(args, index); }); });
 }
 
 template <class T>

@@ -1,8 +1,8 @@
 // Data movement by index: gather, scatter-add, take and put along an axis, one-hot, triangles, positions of true.
 //
-// Indices are int32 or int64; negative ones count from the end. Every index is checked before anything is written: the first bad one goes
-// to *status (index_status.h) and the outputs stay as they were. Sums happen in the order of the indices for each destination element,
-// so the bits do not depend on the number of threads. Arrays are contiguous, laid out [outer, axis, inner].
+// Indices are int32 or int64; negative ones count from the end. Every index is checked before anything is written: the first bad
+// one goes to *status (index_status.h) and the outputs stay as they were. Sums happen in the order of the indices for each
+// destination element, so the bits do not depend on the number of threads. Arrays are contiguous, laid out [outer, axis, inner].
 #pragma once
 
 #include <stdint.h>
@@ -16,14 +16,15 @@ namespace nacre {
 struct GatherArgs {
   const void* x = nullptr;
   void* y = nullptr;
-  const void* index = nullptr;  // [n_index]
+  const void* index = nullptr;       // [n_index]
   DType index_dtype = DType::int32;  // int32, int64 (uint8, int8 too)
   int64_t outer = 1, axis = 0, inner = 1, n_index = 0;
   int64_t item_size = 4;  // bytes of one element, 1, 2, 4 or 8
   IndexStatus* status = nullptr;
 };
 
-// Adding (scatter_add): x[o, index[k], i] += y[o, k, i].  Writing (scatter_set, by item size, last one wins): x[o, index[k], i] = y[o, k, i].
+// Adding (scatter_add): x[o, index[k], i] += y[o, k, i].  Writing (scatter_set, by item size, last one wins): x[o, index[k], i] =
+// y[o, k, i].
 // Embedding gradient: zero x, then scatter_add.
 struct ScatterArgs {
   void* x = nullptr;
@@ -58,7 +59,8 @@ struct OneHotArgs {
   IndexStatus* status = nullptr;
 };
 
-// y[b, r, c] = x[b, r, c] where c - r >= diagonal (upper) or c - r <= diagonal (lower), else 0. x, y [batch, rows, columns]; y may be x.
+// y[b, r, c] = x[b, r, c] where c - r >= diagonal (upper) or c - r <= diagonal (lower), else 0. x, y [batch, rows, columns]; y may
+// be x.
 struct TriangleArgs {
   const void* x = nullptr;
   void* y = nullptr;

@@ -1,8 +1,8 @@
 // Layer, RMS, batch and group normalisation, forward and backward.
 //
 // xhat = (x - mean) * rstd,  rstd = 1 / sqrt(var + epsilon),  var biased,  y = gamma * xhat + beta.
-// dx = rstd * (g - sum(g) / m - xhat * sum(g * xhat) / m)  with g = gamma * dy and m elements per mean; RMS has no mean and no sum(g) term.
-// dgamma = sum dy * xhat, dbeta = sum dy over everything that shares the parameter (written, not accumulated).
+// dx = rstd * (g - sum(g) / m - xhat * sum(g * xhat) / m)  with g = gamma * dy and m elements per mean; RMS has no mean and no
+// sum(g) term. dgamma = sum dy * xhat, dbeta = sum dy over everything that shares the parameter (written, not accumulated).
 // Means by the two-pass formula; every sum over fixed chunks in a fixed order. All arrays contiguous, statistics in the dtype of x.
 #pragma once
 
@@ -12,7 +12,8 @@
 
 namespace nacre {
 
-// x, y [rows, width]; gamma, beta [width] or null; mean, rstd [rows] (mean unused when rms; both may be null when not needed later).
+// x, y [rows, width]; gamma, beta [width] or null; mean, rstd [rows] (mean unused when rms; both may be null when not needed
+// later).
 struct LayerNormArgs {
   const void* x = nullptr;
   const void* gamma = nullptr;
@@ -42,7 +43,7 @@ struct BatchNormArgs {
   const void* x = nullptr;
   const void* gamma = nullptr;
   const void* beta = nullptr;
-  void* y = nullptr;  // may be x
+  void* y = nullptr;     // may be x
   void* mean = nullptr;  // training: written. inference: read
   void* var = nullptr;   // training: written (biased). inference: read
   void* rstd = nullptr;  // written; inference: may be null
@@ -55,7 +56,7 @@ struct BatchNormGradArgs {
   const void* mean = nullptr;
   const void* rstd = nullptr;
   const void* dy = nullptr;
-  void* dx = nullptr;  // null: not needed; may be dy
+  void* dx = nullptr;      // null: not needed; may be dy
   void* dgamma = nullptr;  // null: not needed (dx still uses the sums; they live in scratch)
   void* dbeta = nullptr;
   int64_t n = 0, channels = 0, spatial = 1;
@@ -90,7 +91,8 @@ struct GroupNormGradArgs {
 template <class Args>
 using NormFn = void (*)(const Args&, void* scratch) noexcept;
 
-// float32 and float64, null elsewhere. `scratch` has the bytes that the *_scratch function of the same arguments says (8-byte aligned).
+// float32 and float64, null elsewhere. `scratch` has the bytes that the *_scratch function of the same arguments says (8-byte
+// aligned).
 struct NormTable {
   NormFn<LayerNormArgs> layer_norm[kDTypeCount];  // scratch unused: pass null
   NormFn<LayerNormGradArgs> layer_norm_grad[kDTypeCount];

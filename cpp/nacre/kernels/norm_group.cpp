@@ -1,4 +1,5 @@
-// Group norm. A group of one sample is a list of contiguous runs: channels first, one run per channel; channels last, one run per place.
+// Group norm. A group of one sample is a list of contiguous runs: channels first, one run per channel; channels last, one run per
+// place.
 // Run sums are added in order in double. dgamma and dbeta add over samples and places.
 #include "nacre/kernels/norm_common.h"
 
@@ -35,7 +36,8 @@ NACRE_INLINE double group_sum(const Groups& g, int64_t sample, int64_t group, co
   double total = 0;
   for (int64_t run = 0; run < g.runs(); ++run) {
     const int64_t begin = g.run_begin(sample, group, run), first = g.channel_begin(group, run);
-    total += fold_row<Add, T>(g.run_length(), NACRE_PACKET_LAMBDA(int64_t i, int some) { return value(begin + i, first, i, some); });
+    total += fold_row<Add, T>(
+        g.run_length(), NACRE_PACKET_LAMBDA(int64_t i, int some) { return value(begin + i, first, i, some); });
   }
   return total;
 }
@@ -44,7 +46,8 @@ template <class T, class Body>
 NACRE_INLINE void for_group(const Groups& g, int64_t sample, int64_t group, const Body& body) {
   for (int64_t run = 0; run < g.runs(); ++run) {
     const int64_t begin = g.run_begin(sample, group, run), first = g.channel_begin(group, run);
-    for_packets<T>(g.run_length(), NACRE_PACKET_LAMBDA(int64_t i, int some) { body(begin + i, first, i, some); });
+    for_packets<T>(
+        g.run_length(), NACRE_PACKET_LAMBDA(int64_t i, int some) { body(begin + i, first, i, some); });
   }
 }
 
@@ -61,22 +64,27 @@ void group_norm(const GroupNormArgs& args, void*) noexcept {
   const T *x = static_cast<const T*>(args.x), *gamma = static_cast<const T*>(args.gamma), *beta = static_cast<const T*>(args.beta);
   T* y = static_cast<T*>(args.y);
   for_all_groups(g, [&](int64_t p, int64_t sample, int64_t group) {
-    const double mean = group_sum<T>(g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t, int64_t, int some) { return load_some(x + at, some); }) / g.count();
+    const double mean =
+        group_sum<T>(
+            g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t, int64_t, int some) { return load_some(x + at, some); }) /
+        g.count();
     const T center = static_cast<T>(mean);
     const Packet<T> c = Packet<T>::set1(center);
-    const double squares = group_sum<T>(g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t, int64_t, int some) {
-      const Packet<T> d = load_some(x + at, some) - c;
-      return d * d;
-    });
+    const double squares = group_sum<T>(
+        g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t, int64_t, int some) {
+          const Packet<T> d = load_some(x + at, some) - c;
+          return d * d;
+        });
     const double var = variance_of(squares, g.count(), mean - static_cast<double>(center));
     const T rstd = static_cast<T>(1.0 / c_sqrt(var + args.epsilon));
     const Packet<T> k = Packet<T>::set1(rstd);
-    for_group<T>(g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t first, int64_t i, int some) {
-      Packet<T> v = (load_some(x + at, some) - c) * k;
-      if (gamma) v = v * channel_values(g, gamma, first, i, some);
-      if (beta) v = v + channel_values(g, beta, first, i, some);
-      store_some(y + at, some, v);
-    });
+    for_group<T>(
+        g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t first, int64_t i, int some) {
+          Packet<T> v = (load_some(x + at, some) - c) * k;
+          if (gamma) v = v * channel_values(g, gamma, first, i, some);
+          if (beta) v = v + channel_values(g, beta, first, i, some);
+          store_some(y + at, some, v);
+        });
     if (args.mean) static_cast<T*>(args.mean)[p] = center;
     if (args.rstd) static_cast<T*>(args.rstd)[p] = rstd;
   });
@@ -89,8 +97,10 @@ void parameter_sums(const GroupNormGradArgs& args, const Groups& g, void* scratc
   const T *mean = static_cast<const T*>(args.mean), *rstd = static_cast<const T*>(args.rstd);
   const auto term = NACRE_PACKET_LAMBDA(int64_t at, Packet<T> c, Packet<T> k, int some) {
     const Packet<T> d = load_some(dy + at, some);
-    if constexpr (kGamma) return d * ((load_some(x + at, some) - c) * k);
-    else return d;
+    if constexpr (kGamma)
+      return d * ((load_some(x + at, some) - c) * k);
+    else
+      return d;
   };
   if (g.last) {
     // Statistics spread to one value per (sample, channel), so that columns read them as packets.
@@ -100,10 +110,13 @@ void parameter_sums(const GroupNormGradArgs& args, const Groups& g, void* scratc
       means[i] = mean[p];
       scales[i] = rstd[p];
     }
-    column_sums<T>(g.n * g.spatial, g.channels, NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) {
-      const int64_t at = r / g.spatial * g.channels + j;
-      return term(r * g.channels + j, load_some(means + at, some), load_some(scales + at, some), some);
-    }, partial, [&](int64_t j, double total) { out[j] = static_cast<T>(total); });
+    column_sums<T>(
+        g.n * g.spatial, g.channels,
+        NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) {
+          const int64_t at = r / g.spatial * g.channels + j;
+          return term(r * g.channels + j, load_some(means + at, some), load_some(scales + at, some), some);
+        },
+        partial, [&](int64_t j, double total) { out[j] = static_cast<T>(total); });
     return;
   }
   parallel_for(g.channels, 1, [&](int64_t begin, int64_t end, int) {
@@ -112,7 +125,8 @@ void parameter_sums(const GroupNormGradArgs& args, const Groups& g, void* scratc
       for (int64_t sample = 0; sample < g.n; ++sample) {
         const int64_t p = sample * g.groups + channel / g.width, base = (sample * g.channels + channel) * g.spatial;
         const Packet<T> c = Packet<T>::set1(mean[p]), k = Packet<T>::set1(rstd[p]);
-        total += fold_row<Add, T>(g.spatial, NACRE_PACKET_LAMBDA(int64_t i, int some) { return term(base + i, c, k, some); });
+        total += fold_row<Add, T>(
+            g.spatial, NACRE_PACKET_LAMBDA(int64_t i, int some) { return term(base + i, c, k, some); });
       }
       out[channel] = static_cast<T>(total);
     }
@@ -135,13 +149,17 @@ void group_norm_grad(const GroupNormGradArgs& args, void* scratch) noexcept {
       return gamma ? d * channel_values(g, gamma, first, i, some) : d;
     };
     const double level = group_sum<T>(g, sample, group, scaled) / g.count();
-    const double along = group_sum<T>(g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t first, int64_t i, int some) {
-      return scaled(at, first, i, some) * ((load_some(x + at, some) - c) * k);
-    }) / g.count();
+    const double along = group_sum<T>(
+                             g, sample, group,
+                             NACRE_PACKET_LAMBDA(int64_t at, int64_t first, int64_t i, int some) {
+                               return scaled(at, first, i, some) * ((load_some(x + at, some) - c) * k);
+                             }) /
+                         g.count();
     const Packet<T> a = Packet<T>::set1(static_cast<T>(level)), b = Packet<T>::set1(static_cast<T>(along));
-    for_group<T>(g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t first, int64_t i, int some) {
-      store_some(dx + at, some, k * ((scaled(at, first, i, some) - a) - ((load_some(x + at, some) - c) * k) * b));
-    });
+    for_group<T>(
+        g, sample, group, NACRE_PACKET_LAMBDA(int64_t at, int64_t first, int64_t i, int some) {
+          store_some(dx + at, some, k * ((scaled(at, first, i, some) - a) - ((load_some(x + at, some) - c) * k) * b));
+        });
   });
 }
 

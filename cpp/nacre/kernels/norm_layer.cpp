@@ -21,18 +21,20 @@ void layer_norm(const LayerNormArgs& args, void*) noexcept {
         rest = mean - static_cast<double>(center);
       }
       const Packet<T> c = Packet<T>::set1(center);
-      const double squares = fold_row<Add, T>(width, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-        const Packet<T> d = load_some(x + i, some) - c;
-        return d * d;
-      });
+      const double squares = fold_row<Add, T>(
+          width, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+            const Packet<T> d = load_some(x + i, some) - c;
+            return d * d;
+          });
       const T rstd = static_cast<T>(1.0 / c_sqrt(variance_of(squares, m, rest) + args.epsilon));
       const Packet<T> k = Packet<T>::set1(rstd);
-      for_packets<T>(width, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-        Packet<T> v = (load_some(x + i, some) - c) * k;
-        if (gamma) v = v * load_some(gamma + i, some);
-        if (beta) v = v + load_some(beta + i, some);
-        store_some(y + i, some, v);
-      });
+      for_packets<T>(
+          width, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+            Packet<T> v = (load_some(x + i, some) - c) * k;
+            if (gamma) v = v * load_some(gamma + i, some);
+            if (beta) v = v + load_some(beta + i, some);
+            store_some(y + i, some, v);
+          });
       if (args.mean && !args.rms) static_cast<T*>(args.mean)[r] = center;
       if (args.rstd) static_cast<T*>(args.rstd)[r] = rstd;
     }
@@ -42,19 +44,24 @@ void layer_norm(const LayerNormArgs& args, void*) noexcept {
 template <class T>
 void layer_norm_grad(const LayerNormGradArgs& args, void* scratch) noexcept {
   const int64_t width = args.width, rows = args.rows;
-  const T *all_x = static_cast<const T*>(args.x), *all_dy = static_cast<const T*>(args.dy), *gamma = static_cast<const T*>(args.gamma);
+  const T *all_x = static_cast<const T*>(args.x), *all_dy = static_cast<const T*>(args.dy),
+          *gamma = static_cast<const T*>(args.gamma);
   const T *mean = args.rms ? nullptr : static_cast<const T*>(args.mean), *rstd = static_cast<const T*>(args.rstd);
   T *dgamma = static_cast<T*>(args.dgamma), *dbeta = static_cast<T*>(args.dbeta), *partial = static_cast<T*>(scratch);
   // Before dx: dx may be dy.
   if (dgamma) {
-    column_sums<T>(rows, width, NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) {
-      const Packet<T> d = load_some(all_x + r * width + j, some) - Packet<T>::set1(mean ? mean[r] : T(0));
-      return load_some(all_dy + r * width + j, some) * (d * Packet<T>::set1(rstd[r]));
-    }, partial, [&](int64_t j, double total) { dgamma[j] = static_cast<T>(total); });
+    column_sums<T>(
+        rows, width,
+        NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) {
+          const Packet<T> d = load_some(all_x + r * width + j, some) - Packet<T>::set1(mean ? mean[r] : T(0));
+          return load_some(all_dy + r * width + j, some) * (d * Packet<T>::set1(rstd[r]));
+        },
+        partial, [&](int64_t j, double total) { dgamma[j] = static_cast<T>(total); });
   }
   if (dbeta) {
-    column_sums<T>(rows, width, NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) { return load_some(all_dy + r * width + j, some); }, partial,
-                   [&](int64_t j, double total) { dbeta[j] = static_cast<T>(total); });
+    column_sums<T>(
+        rows, width, NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) { return load_some(all_dy + r * width + j, some); },
+        partial, [&](int64_t j, double total) { dbeta[j] = static_cast<T>(total); });
   }
   if (!args.dx) return;
   const double share = 1.0 / static_cast<double>(width);
@@ -68,12 +75,15 @@ void layer_norm_grad(const LayerNormGradArgs& args, void* scratch) noexcept {
         return gamma ? v * load_some(gamma + i, some) : v;
       };
       const auto xhat = NACRE_PACKET_LAMBDA(int64_t i, int some) { return (load_some(x + i, some) - c) * k; };
-      const double along = fold_row<Add, T>(width, NACRE_PACKET_LAMBDA(int64_t i, int some) { return g(i, some) * xhat(i, some); });
-      const double level = mean ? fold_row<Add, T>(width, NACRE_PACKET_LAMBDA(int64_t i, int some) { return g(i, some); }) : 0.0;
+      const double along = fold_row<Add, T>(
+          width, NACRE_PACKET_LAMBDA(int64_t i, int some) { return g(i, some) * xhat(i, some); });
+      const double level = mean ? fold_row<Add, T>(
+                                      width, NACRE_PACKET_LAMBDA(int64_t i, int some) { return g(i, some); })
+                                : 0.0;
       const Packet<T> a = Packet<T>::set1(static_cast<T>(level * share)), b = Packet<T>::set1(static_cast<T>(along * share));
-      for_packets<T>(width, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-        store_some(dx + i, some, k * ((g(i, some) - a) - xhat(i, some) * b));
-      });
+      for_packets<T>(
+          width,
+          NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(dx + i, some, k * ((g(i, some) - a) - xhat(i, some) * b)); });
     }
   });
 }

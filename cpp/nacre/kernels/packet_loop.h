@@ -19,8 +19,10 @@ NACRE_INLINE Packet<T> load_some(const T* p, int n) {
 }
 template <class T>
 NACRE_INLINE void store_some(T* p, int n, Packet<T> v) {
-  if (n == Packet<T>::size) v.store(p);
-  else v.store_n(p, n);
+  if (n == Packet<T>::size)
+    v.store(p);
+  else
+    v.store_n(p, n);
 }
 
 // For all packets of n elements: body(i, some).

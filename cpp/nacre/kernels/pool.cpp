@@ -33,8 +33,10 @@ inline Window window_at(const Pool2dArgs& a, int64_t i, int64_t j) {
 
 template <class T>
 inline bool beats(T x, T best) {
-  if constexpr (T(0.5) != T(0)) return x > best || (x != x && best == best);
-  else return x > best;
+  if constexpr (T(0.5) != T(0))
+    return x > best || (x != x && best == best);
+  else
+    return x > best;
 }
 
 template <class T, bool kArgmax>
@@ -130,7 +132,8 @@ void for_owned(const Pool2dArgs& a, const Body& body) {
       if (blocks == 1) {
         memset(static_cast<void*>(base), 0, static_cast<size_t>(a.h * a.w * a.c) * sizeof(T));
       } else {
-        for (int64_t p = 0; p < a.h * a.w; ++p) memset(static_cast<void*>(base + p * a.c), 0, static_cast<size_t>(channels) * sizeof(T));
+        for (int64_t p = 0; p < a.h * a.w; ++p)
+          memset(static_cast<void*>(base + p * a.c), 0, static_cast<size_t>(channels) * sizeof(T));
       }
       body(image, c, channels);
     }

@@ -21,8 +21,8 @@ struct Pool2dArgs {
   void* dx = nullptr;         // [n, h, w, c], written in full  backward
   int64_t n = 0, h = 0, w = 0, c = 0, oh = 0, ow = 0;
   int64_t kh = 1, kw = 1, sh = 1, sw = 1;
-  int64_t pad_top = 0, pad_left = 0;        // bottom and right padding follow from oh and ow ...
-  int64_t pad_bottom = 0, pad_right = 0;    // ... and matter only to count_include_pad
+  int64_t pad_top = 0, pad_left = 0;      // bottom and right padding follow from oh and ow ...
+  int64_t pad_bottom = 0, pad_right = 0;  // ... and matter only to count_include_pad
   bool count_include_pad = false;
 };
 

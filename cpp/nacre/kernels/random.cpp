@@ -1,7 +1,9 @@
-// Random fills. Words come from Philox in groups of 64 blocks, values by plain double arithmetic that the compiler vectorises without
-// changing a bit (no fused multiply-add, no libm), so every instruction set and every cut into pieces gives the same values.
+// Random fills. Words come from Philox in groups of 64 blocks, values by plain double arithmetic that the compiler vectorises
+// without changing a bit (no fused multiply-add, no libm), so every instruction set and every cut into pieces gives the same
+// values.
 //
-// normal: Box, Muller, A note on the generation of random normal deviates (1958): r = sqrt(-2 ln u1), z = r cos(2 pi u2), r sin(2 pi u2).
+// normal: Box, Muller, A note on the generation of random normal deviates (1958): r = sqrt(-2 ln u1), z = r cos(2 pi u2), r sin(2
+// pi u2).
 // truncated normal: z = Phi^-1(u) by Wichura, Algorithm AS 241 (1988), PPND16, relative error about 1e-16.
 #include "nacre/kernels/random.h"
 
@@ -13,9 +15,9 @@
 namespace nacre::NACRE_ISA {
 namespace {
 
-constexpr int kGroup = 64;            // blocks made together
+constexpr int kGroup = 64;  // blocks made together
 constexpr int kGroupWords = 4 * kGroup;
-constexpr int64_t kGrain = 16384;     // elements per piece
+constexpr int64_t kGrain = 16384;  // elements per piece
 
 // words[4 b + lane] of `count` blocks from `first_block` on. Lane-wise arrays, so that the rounds vectorise.
 void philox_group(const RandomKey& key, uint64_t first_block, int count, uint32_t* words) {
@@ -108,30 +110,45 @@ inline void sincos_turns(double u, double* sine, double* cosine) {
 inline double normal_quantile(double q) {
   const double r = 0.180625 - q * q;
   double top = 2.5090809287301226727e3, bottom = 5.2264952788528545610e3;
-  top = top * r + 3.3430575583588128105e4;   bottom = bottom * r + 2.8729085735721942674e4;
-  top = top * r + 6.7265770927008700853e4;   bottom = bottom * r + 3.9307895800092710610e4;
-  top = top * r + 4.5921953931549871457e4;   bottom = bottom * r + 2.1213794301586595867e4;
-  top = top * r + 1.3731693765509461125e4;   bottom = bottom * r + 5.3941960214247511077e3;
-  top = top * r + 1.9715909503065514427e3;   bottom = bottom * r + 6.8718700749205790830e2;
-  top = top * r + 1.3314166789178437745e2;   bottom = bottom * r + 4.2313330701600911252e1;
-  top = top * r + 3.3871328727963666080e0;   bottom = bottom * r + 1.0;
+  top = top * r + 3.3430575583588128105e4;
+  bottom = bottom * r + 2.8729085735721942674e4;
+  top = top * r + 6.7265770927008700853e4;
+  bottom = bottom * r + 3.9307895800092710610e4;
+  top = top * r + 4.5921953931549871457e4;
+  bottom = bottom * r + 2.1213794301586595867e4;
+  top = top * r + 1.3731693765509461125e4;
+  bottom = bottom * r + 5.3941960214247511077e3;
+  top = top * r + 1.9715909503065514427e3;
+  bottom = bottom * r + 6.8718700749205790830e2;
+  top = top * r + 1.3314166789178437745e2;
+  bottom = bottom * r + 4.2313330701600911252e1;
+  top = top * r + 3.3871328727963666080e0;
+  bottom = bottom * r + 1.0;
   const double central = q * top / bottom;
   const double magnitude = q < 0 ? -q : q;
   const double t = c_sqrt(-log_plain(0.5 - magnitude)) - 1.6;
-  top = 7.74545014278341407640e-4;           bottom = 1.05075007164441684324e-9;
-  top = top * t + 2.27238449892691845833e-2; bottom = bottom * t + 5.47593808499534494600e-4;
-  top = top * t + 2.41780725177450611770e-1; bottom = bottom * t + 1.51986665636164571966e-2;
-  top = top * t + 1.27045825245236838258e0;  bottom = bottom * t + 1.48103976427480074590e-1;
-  top = top * t + 3.64784832476320460504e0;  bottom = bottom * t + 6.89767334985100004550e-1;
-  top = top * t + 5.76949722146069140550e0;  bottom = bottom * t + 1.67638483018380384940e0;
-  top = top * t + 4.63033784615654529590e0;  bottom = bottom * t + 2.05319162663775882187e0;
-  top = top * t + 1.42343711074968357734e0;  bottom = bottom * t + 1.0;
+  top = 7.74545014278341407640e-4;
+  bottom = 1.05075007164441684324e-9;
+  top = top * t + 2.27238449892691845833e-2;
+  bottom = bottom * t + 5.47593808499534494600e-4;
+  top = top * t + 2.41780725177450611770e-1;
+  bottom = bottom * t + 1.51986665636164571966e-2;
+  top = top * t + 1.27045825245236838258e0;
+  bottom = bottom * t + 1.48103976427480074590e-1;
+  top = top * t + 3.64784832476320460504e0;
+  bottom = bottom * t + 6.89767334985100004550e-1;
+  top = top * t + 5.76949722146069140550e0;
+  bottom = bottom * t + 1.67638483018380384940e0;
+  top = top * t + 4.63033784615654529590e0;
+  bottom = bottom * t + 2.05319162663775882187e0;
+  top = top * t + 1.42343711074968357734e0;
+  bottom = bottom * t + 1.0;
   const double outer = q < 0 ? -(top / bottom) : top / bottom;
   return magnitude <= 0.425 ? central : outer;
 }
 
-// Makes positions [first, first + n) in groups: make(words, blocks, values) gives PerBlock values for each block; the part asked for is
-// copied out, so a value does not depend on where a piece begins.
+// Makes positions [first, first + n) in groups: make(words, blocks, values) gives PerBlock values for each block; the part asked
+// for is copied out, so a value does not depend on where a piece begins.
 template <class T, int PerBlock, class Make>
 void fill_by_group(const RandomKey& key, int64_t first, int64_t n, T* y, const Make& make) {
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end, int) {
@@ -183,23 +200,24 @@ template <class T>
 void normal(const RandomFillArgs& args) noexcept {
   const double mean = args.a, deviation = args.b;
   constexpr int per_block = sizeof(T) == 4 ? 4 : 2;
-  fill_by_group<T, per_block>(args.key, args.first, args.n, static_cast<T*>(args.y), [=](const uint32_t* words, int blocks, T* values) {
-    for (int i = 0; i < blocks * per_block / 2; ++i) {
-      double u1, u2;
-      if constexpr (sizeof(T) == 4) {
-        u1 = middle32(words[2 * i]);
-        u2 = middle32(words[2 * i + 1]);
-      } else {
-        u1 = middle53(bits64(words, 2 * i));
-        u2 = middle53(bits64(words, 2 * i + 1));
-      }
-      const double r = c_sqrt(-2.0 * log_plain(u1));
-      double s, c;
-      sincos_turns(u2, &s, &c);
-      values[2 * i] = static_cast<T>(mean + deviation * (r * c));
-      values[2 * i + 1] = static_cast<T>(mean + deviation * (r * s));
-    }
-  });
+  fill_by_group<T, per_block>(args.key, args.first, args.n, static_cast<T*>(args.y),
+                              [=](const uint32_t* words, int blocks, T* values) {
+                                for (int i = 0; i < blocks * per_block / 2; ++i) {
+                                  double u1, u2;
+                                  if constexpr (sizeof(T) == 4) {
+                                    u1 = middle32(words[2 * i]);
+                                    u2 = middle32(words[2 * i + 1]);
+                                  } else {
+                                    u1 = middle53(bits64(words, 2 * i));
+                                    u2 = middle53(bits64(words, 2 * i + 1));
+                                  }
+                                  const double r = c_sqrt(-2.0 * log_plain(u1));
+                                  double s, c;
+                                  sincos_turns(u2, &s, &c);
+                                  values[2 * i] = static_cast<T>(mean + deviation * (r * c));
+                                  values[2 * i + 1] = static_cast<T>(mean + deviation * (r * s));
+                                }
+                              });
 }
 
 template <class T>
@@ -207,16 +225,19 @@ void truncated_normal(const RandomFillArgs& args) noexcept {
   const double mean = args.a, deviation = args.b;
   constexpr double kInside = 0.95449973610364158;  // Phi(2) - Phi(-2)
   constexpr int per_block = sizeof(T) == 4 ? 4 : 2;
-  fill_by_group<T, per_block>(args.key, args.first, args.n, static_cast<T*>(args.y), [=](const uint32_t* words, int blocks, T* values) {
-    for (int i = 0; i < blocks * per_block; ++i) {
-      double u;
-      if constexpr (sizeof(T) == 4) u = middle32(words[i]);
-      else u = middle53(bits64(words, i));
-      double z = normal_quantile((u - 0.5) * kInside);
-      z = z > 2.0 ? 2.0 : z < -2.0 ? -2.0 : z;
-      values[i] = static_cast<T>(mean + deviation * z);
-    }
-  });
+  fill_by_group<T, per_block>(args.key, args.first, args.n, static_cast<T*>(args.y),
+                              [=](const uint32_t* words, int blocks, T* values) {
+                                for (int i = 0; i < blocks * per_block; ++i) {
+                                  double u;
+                                  if constexpr (sizeof(T) == 4)
+                                    u = middle32(words[i]);
+                                  else
+                                    u = middle53(bits64(words, i));
+                                  double z = normal_quantile((u - 0.5) * kInside);
+                                  z = z > 2.0 ? 2.0 : z < -2.0 ? -2.0 : z;
+                                  values[i] = static_cast<T>(mean + deviation * z);
+                                }
+                              });
 }
 
 inline uint64_t threshold32(double probability) {

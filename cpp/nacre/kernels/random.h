@@ -1,7 +1,8 @@
 // Random fills by Philox (base/random.h). Element i's value depends on (key, first + i) alone: not on chunks, threads or ISA.
 //
-// `first` is the position of element 0 in the whole tensor, so that a rank which holds rows [r, s) of a batch draws what one process
-// would have drawn for them. Outputs are contiguous. Supported dtypes: float32 and float64 unless said otherwise; null elsewhere.
+// `first` is the position of element 0 in the whole tensor, so that a rank which holds rows [r, s) of a batch draws what one
+// process would have drawn for them. Outputs are contiguous. Supported dtypes: float32 and float64 unless said otherwise; null
+// elsewhere.
 #pragma once
 
 #include <stdint.h>
@@ -16,8 +17,8 @@ struct RandomFillArgs {
   int64_t first = 0;
   int64_t n = 0;
   void* y = nullptr;
-  // uniform: [a, b) (b itself never appears unless a == b). normal, truncated_normal: mean a, standard deviation b (of the parent normal;
-  // truncated to mean +- 2 b). bernoulli: y is 1 with probability a.
+  // uniform: [a, b) (b itself never appears unless a == b). normal, truncated_normal: mean a, standard deviation b (of the parent
+  // normal; truncated to mean +- 2 b). bernoulli: y is 1 with probability a.
   double a = 0, b = 1;
 };
 

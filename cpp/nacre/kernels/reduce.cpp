@@ -24,19 +24,34 @@ constexpr int64_t kGrain = 16384;  // elements per piece of work
 
 // What is joined: a function of the element and of one constant per output (null where it needs none).
 struct Identity {
-  template <class P> static NACRE_INLINE P map(P x, P) { return x; }
+  template <class P>
+  static NACRE_INLINE P map(P x, P) {
+    return x;
+  }
 };
 struct Square {
-  template <class P> static NACRE_INLINE P map(P x, P) { return x * x; }
+  template <class P>
+  static NACRE_INLINE P map(P x, P) {
+    return x * x;
+  }
 };
 struct Magnitude {
-  template <class P> static NACRE_INLINE P map(P x, P) { return abs(x); }
+  template <class P>
+  static NACRE_INLINE P map(P x, P) {
+    return abs(x);
+  }
 };
 struct SquaredDeviation {
-  template <class P> static NACRE_INLINE P map(P x, P c) { return (x - c) * (x - c); }
+  template <class P>
+  static NACRE_INLINE P map(P x, P c) {
+    return (x - c) * (x - c);
+  }
 };
 struct ShiftedExp {
-  template <class P> static NACRE_INLINE P map(P x, P c) { return exp(x - c); }
+  template <class P>
+  static NACRE_INLINE P map(P x, P c) {
+    return exp(x - c);
+  }
 };
 
 template <class T>
@@ -61,8 +76,10 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
   const int64_t n_out = kept.count, n = reduced.count, chunks = max64(1, ceil_div(n, kChunk));
   if (n_out == 0) return;
   const auto deliver = [&](int64_t o, int64_t chunk, T value) {
-    if (chunks == 1) finish(o, Op::join_one(Op::template identity<Total>(), static_cast<Total>(value)));
-    else partial[chunk * n_out + o] = value;
+    if (chunks == 1)
+      finish(o, Op::join_one(Op::template identity<Total>(), static_cast<Total>(value)));
+    else
+      partial[chunk * n_out + o] = value;
   };
   const bool rows = reduced.rank == 0 || (reduced.rank == 1 && reduced.strides[0] == 1);
   const bool columns = !rows && kept.rank > 0 && kept.inner_stride() == 1 && kept.inner_size() >= 4;
@@ -71,25 +88,28 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
     const int64_t row_stride = reduced.rank == 1 ? reduced.strides[0] : 0;
     parallel_for(outer * blocks * chunks, max64(1, kGrain / (min64(n, kChunk) * min64(width, kColumns<T>) + 1)),
                  [&](int64_t begin, int64_t end, int) {
-      T part[kColumns<T>];
-      for (int64_t item = begin; item < end; ++item) {
-        const int64_t chunk = item % chunks, block = item / chunks % blocks, first = item / chunks / blocks * width + block * kColumns<T>;
-        const int count = static_cast<int>(min64(kColumns<T>, width - block * kColumns<T>));
-        const T* base = x + kept.offset_of(first);
-        const int64_t row0 = chunk * kChunk;
-        const T* c = constants ? constants + first : nullptr;
-        const auto map = NACRE_PACKET_LAMBDA(const T* source, int j, int some) {
-          return Map::map(load_some(source + j, some), c ? load_some(c + j, some) : Packet<T>::zero());
-        };
-        const int64_t length = min64(kChunk, n - row0);
-        if (row_stride) {
-          fold_columns<Op, T>(length, count, [&](int64_t r) { return base + (row0 + r) * row_stride; }, map, part);
-        } else {
-          fold_columns<Op, T>(length, count, [&](int64_t r) { return base + reduced.offset_of(row0 + r); }, map, part);
-        }
-        for (int j = 0; j < count; ++j) deliver(first + j, chunk, part[j]);
-      }
-    });
+                   T part[kColumns<T>];
+                   for (int64_t item = begin; item < end; ++item) {
+                     const int64_t chunk = item % chunks, block = item / chunks % blocks,
+                                   first = item / chunks / blocks * width + block * kColumns<T>;
+                     const int count = static_cast<int>(min64(kColumns<T>, width - block * kColumns<T>));
+                     const T* base = x + kept.offset_of(first);
+                     const int64_t row0 = chunk * kChunk;
+                     const T* c = constants ? constants + first : nullptr;
+                     const auto map = NACRE_PACKET_LAMBDA(const T* source, int j, int some) {
+                       return Map::map(load_some(source + j, some), c ? load_some(c + j, some) : Packet<T>::zero());
+                     };
+                     const int64_t length = min64(kChunk, n - row0);
+                     if (row_stride) {
+                       fold_columns<Op, T>(
+                           length, count, [&](int64_t r) { return base + (row0 + r) * row_stride; }, map, part);
+                     } else {
+                       fold_columns<Op, T>(
+                           length, count, [&](int64_t r) { return base + reduced.offset_of(row0 + r); }, map, part);
+                     }
+                     for (int j = 0; j < count; ++j) deliver(first + j, chunk, part[j]);
+                   }
+                 });
   } else {
     parallel_for(n_out * chunks, max64(1, kGrain / (min64(n, kChunk) + 16)), [&](int64_t begin, int64_t end, int) {
       alignas(64) T buffer[kChunk];
@@ -103,9 +123,9 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
           source = buffer;
         }
         const Packet<T> c = constants ? Packet<T>::set1(constants[o]) : Packet<T>::zero();
-        deliver(o, chunk, fold_chunk<Op, T>(length, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-          return Map::map(load_some(source + i, some), c);
-        }));
+        deliver(o, chunk,
+                fold_chunk<Op, T>(
+                    length, NACRE_PACKET_LAMBDA(int64_t i, int some) { return Map::map(load_some(source + i, some), c); }));
       }
     });
   }
@@ -113,7 +133,8 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
     parallel_for(n_out, max64(1, kGrain / chunks), [&](int64_t begin, int64_t end, int) {
       for (int64_t o = begin; o < end; ++o) {
         Total total = Op::template identity<Total>();
-        for (int64_t chunk = 0; chunk < chunks; ++chunk) total = Op::join_one(total, static_cast<Total>(partial[chunk * n_out + o]));
+        for (int64_t chunk = 0; chunk < chunks; ++chunk)
+          total = Op::join_one(total, static_cast<Total>(partial[chunk * n_out + o]));
         finish(o, total);
       }
     });

@@ -1,11 +1,12 @@
 // The one way floats are summed (multiplied, maximised) in nacre, shared by reductions, softmax and norms.
 //
-// A sequence is cut into chunks of kChunk elements. Inside a chunk element i goes to lane i mod kLanes; the lanes are folded by halves
-// (lane l with lane l + 32, then + 16, ... + 1). Chunk results are combined in order in double. The order depends on nothing but the
-// length, so rows, columns, views and every packet size give the same bits. Error of a float sum: at most 16 + 6 roundings per
-// element, near pairwise summation, at the speed of a plain vector loop (64 lanes hide the latency of the adder).
+// A sequence is cut into chunks of kChunk elements. Inside a chunk element i goes to lane i mod kLanes; the lanes are folded by
+// halves (lane l with lane l + 32, then + 16, ... + 1). Chunk results are combined in order in double. The order depends on nothing
+// but the length, so rows, columns, views and every packet size give the same bits. Error of a float sum: at most 16 + 6 roundings
+// per element, near pairwise summation, at the speed of a plain vector loop (64 lanes hide the latency of the adder).
 //
-// Values are produced by `at(i, n)`: the packet of elements i .. i + n - 1, n = Packet<T>::size except in the last packet of a chunk.
+// Values are produced by `at(i, n)`: the packet of elements i .. i + n - 1, n = Packet<T>::size except in the last packet of a
+// chunk.
 #pragma once
 
 #include "nacre/kernels/packet_loop.h"
@@ -18,29 +19,77 @@ constexpr int64_t kChunk = 1024;
 
 // How two partial results join. Total is the type in which chunks are combined.
 struct Add {
-  template <class T> struct TotalOf { using type = double; };
-  template <class T> static constexpr T identity() { return T(0); }
-  template <class T> static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) { return a + b; }
-  template <class T> static NACRE_INLINE T join_one(T a, T b) { return a + b; }
+  template <class T>
+  struct TotalOf {
+    using type = double;
+  };
+  template <class T>
+  static constexpr T identity() {
+    return T(0);
+  }
+  template <class T>
+  static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) {
+    return a + b;
+  }
+  template <class T>
+  static NACRE_INLINE T join_one(T a, T b) {
+    return a + b;
+  }
 };
 struct Multiply {
-  template <class T> struct TotalOf { using type = double; };
-  template <class T> static constexpr T identity() { return T(1); }
-  template <class T> static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) { return a * b; }
-  template <class T> static NACRE_INLINE T join_one(T a, T b) { return a * b; }
+  template <class T>
+  struct TotalOf {
+    using type = double;
+  };
+  template <class T>
+  static constexpr T identity() {
+    return T(1);
+  }
+  template <class T>
+  static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) {
+    return a * b;
+  }
+  template <class T>
+  static NACRE_INLINE T join_one(T a, T b) {
+    return a * b;
+  }
 };
 // NaN wins: b replaces a when it is larger or NaN; a NaN in a is larger than everything.
 struct Largest {
-  template <class T> struct TotalOf { using type = T; };
-  template <class T> static constexpr T identity() { return -static_cast<T>(__builtin_inff()); }
-  template <class T> static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) { return select(gt(b, a) | isnan(b), b, a); }
-  template <class T> static NACRE_INLINE T join_one(T a, T b) { return b > a || b != b ? b : a; }
+  template <class T>
+  struct TotalOf {
+    using type = T;
+  };
+  template <class T>
+  static constexpr T identity() {
+    return -static_cast<T>(__builtin_inff());
+  }
+  template <class T>
+  static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) {
+    return select(gt(b, a) | isnan(b), b, a);
+  }
+  template <class T>
+  static NACRE_INLINE T join_one(T a, T b) {
+    return b > a || b != b ? b : a;
+  }
 };
 struct Smallest {
-  template <class T> struct TotalOf { using type = T; };
-  template <class T> static constexpr T identity() { return static_cast<T>(__builtin_inff()); }
-  template <class T> static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) { return select(lt(b, a) | isnan(b), b, a); }
-  template <class T> static NACRE_INLINE T join_one(T a, T b) { return b < a || b != b ? b : a; }
+  template <class T>
+  struct TotalOf {
+    using type = T;
+  };
+  template <class T>
+  static constexpr T identity() {
+    return static_cast<T>(__builtin_inff());
+  }
+  template <class T>
+  static NACRE_INLINE Packet<T> join(Packet<T> a, Packet<T> b) {
+    return select(lt(b, a) | isnan(b), b, a);
+  }
+  template <class T>
+  static NACRE_INLINE T join_one(T a, T b) {
+    return b < a || b != b ? b : a;
+  }
 };
 
 template <class Op, class T>
@@ -58,9 +107,13 @@ NACRE_INLINE T fold_packet(Packet<T> p) {
   return lane[0];
 }
 template <>
-NACRE_INLINE float fold_packet<Add, float>(Packet<float> p) { return reduce_add(p); }
+NACRE_INLINE float fold_packet<Add, float>(Packet<float> p) {
+  return reduce_add(p);
+}
 template <>
-NACRE_INLINE double fold_packet<Add, double>(Packet<double> p) { return reduce_add(p); }
+NACRE_INLINE double fold_packet<Add, double>(Packet<double> p) {
+  return reduce_add(p);
+}
 
 // One chunk: 0 <= n <= kChunk elements.
 template <class Op, class T, class At>
@@ -101,7 +154,8 @@ template <class Op, class T, class At>
 NACRE_INLINE TotalOf<Op, T> fold_row(int64_t n, const At& at) {
   TotalOf<Op, T> total = Op::template identity<TotalOf<Op, T>>();
   for (int64_t begin = 0; begin < n; begin += kChunk) {
-    const T part = fold_chunk<Op, T>(min64(kChunk, n - begin), NACRE_PACKET_LAMBDA(int64_t i, int some) { return at(begin + i, some); });
+    const T part = fold_chunk<Op, T>(
+        min64(kChunk, n - begin), NACRE_PACKET_LAMBDA(int64_t i, int some) { return at(begin + i, some); });
     total = Op::join_one(total, static_cast<TotalOf<Op, T>>(part));
   }
   return total;
@@ -109,15 +163,17 @@ NACRE_INLINE TotalOf<Op, T> fold_row(int64_t n, const At& at) {
 
 template <class T>
 NACRE_INLINE double sum_row(const T* x, int64_t n) {
-  return fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); });
+  return fold_row<Add, T>(
+      n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); });
 }
 template <class T>
 NACRE_INLINE T max_row(const T* x, int64_t n) {
-  return fold_row<Largest, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); });
+  return fold_row<Largest, T>(
+      n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); });
 }
 
-// Columns: one chunk of n rows x `columns` <= kColumns<T> columns, row r starting at row(r). Same order as fold_chunk in each column.
-// map(packet, column, some) makes the value. part[columns] receives the results.
+// Columns: one chunk of n rows x `columns` <= kColumns<T> columns, row r starting at row(r). Same order as fold_chunk in each
+// column. map(packet, column, some) makes the value. part[columns] receives the results.
 template <class T>
 constexpr int kColumns = 256 / static_cast<int>(sizeof(T));
 
@@ -138,7 +194,8 @@ void fold_columns(int64_t n, int columns, const Row& row, const Map& map, T* par
   }
   for (int half = kLanes / 2; half > 0; half /= 2) {
     for (int l = 0; l < half && l + half < lanes; ++l) {
-      for (int j = 0; j < columns; j += size) Op::join(Packet<T>::load(acc[l] + j), Packet<T>::load(acc[l + half] + j)).store(acc[l] + j);
+      for (int j = 0; j < columns; j += size)
+        Op::join(Packet<T>::load(acc[l] + j), Packet<T>::load(acc[l + half] + j)).store(acc[l] + j);
     }
   }
   for (int j = 0; j < columns; j += size) {

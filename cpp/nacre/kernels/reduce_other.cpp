@@ -13,39 +13,83 @@ constexpr int kBlock = 64;  // columns joined at once
 
 // Each op: the type it joins in, its start, and join(a, element). Unsigned arithmetic: wrapping is defined.
 struct IntSum {
-  template <class T> using Total = uint64_t;
-  template <class T> static constexpr uint64_t start() { return 0; }
-  template <class T> static NACRE_INLINE uint64_t join(uint64_t a, T x) { return a + static_cast<uint64_t>(static_cast<int64_t>(x)); }
+  template <class T>
+  using Total = uint64_t;
+  template <class T>
+  static constexpr uint64_t start() {
+    return 0;
+  }
+  template <class T>
+  static NACRE_INLINE uint64_t join(uint64_t a, T x) {
+    return a + static_cast<uint64_t>(static_cast<int64_t>(x));
+  }
 };
 struct IntProduct {
-  template <class T> using Total = uint64_t;
-  template <class T> static constexpr uint64_t start() { return 1; }
-  template <class T> static NACRE_INLINE uint64_t join(uint64_t a, T x) { return a * static_cast<uint64_t>(static_cast<int64_t>(x)); }
+  template <class T>
+  using Total = uint64_t;
+  template <class T>
+  static constexpr uint64_t start() {
+    return 1;
+  }
+  template <class T>
+  static NACRE_INLINE uint64_t join(uint64_t a, T x) {
+    return a * static_cast<uint64_t>(static_cast<int64_t>(x));
+  }
 };
 template <class T>
 constexpr T least_of() {
-  if constexpr (sizeof(T) == 1 && T(-1) > T(0)) return T(0);
-  else return static_cast<T>(int64_t{-1} << (8 * sizeof(T) - 1));
+  if constexpr (sizeof(T) == 1 && T(-1) > T(0))
+    return T(0);
+  else
+    return static_cast<T>(int64_t{-1} << (8 * sizeof(T) - 1));
 }
 struct IntMax {
-  template <class T> using Total = T;
-  template <class T> static constexpr T start() { return least_of<T>(); }
-  template <class T> static NACRE_INLINE T join(T a, T x) { return x > a ? x : a; }
+  template <class T>
+  using Total = T;
+  template <class T>
+  static constexpr T start() {
+    return least_of<T>();
+  }
+  template <class T>
+  static NACRE_INLINE T join(T a, T x) {
+    return x > a ? x : a;
+  }
 };
 struct IntMin {
-  template <class T> using Total = T;
-  template <class T> static constexpr T start() { return static_cast<T>(~least_of<T>()); }
-  template <class T> static NACRE_INLINE T join(T a, T x) { return x < a ? x : a; }
+  template <class T>
+  using Total = T;
+  template <class T>
+  static constexpr T start() {
+    return static_cast<T>(~least_of<T>());
+  }
+  template <class T>
+  static NACRE_INLINE T join(T a, T x) {
+    return x < a ? x : a;
+  }
 };
 struct Any {
-  template <class T> using Total = uint8_t;
-  template <class T> static constexpr uint8_t start() { return 0; }
-  template <class T> static NACRE_INLINE uint8_t join(uint8_t a, T x) { return static_cast<uint8_t>(a | (x != T(0))); }
+  template <class T>
+  using Total = uint8_t;
+  template <class T>
+  static constexpr uint8_t start() {
+    return 0;
+  }
+  template <class T>
+  static NACRE_INLINE uint8_t join(uint8_t a, T x) {
+    return static_cast<uint8_t>(a | (x != T(0)));
+  }
 };
 struct All {
-  template <class T> using Total = uint8_t;
-  template <class T> static constexpr uint8_t start() { return 1; }
-  template <class T> static NACRE_INLINE uint8_t join(uint8_t a, T x) { return static_cast<uint8_t>(a & (x != T(0))); }
+  template <class T>
+  using Total = uint8_t;
+  template <class T>
+  static constexpr uint8_t start() {
+    return 1;
+  }
+  template <class T>
+  static NACRE_INLINE uint8_t join(uint8_t a, T x) {
+    return static_cast<uint8_t>(a & (x != T(0)));
+  }
 };
 
 // Columns are joined together when the last kept axis is contiguous and the reduced one is not.
@@ -111,15 +155,19 @@ void join_all(const ReduceArgs& args, void*) noexcept {
 template <bool kMax, class T>
 NACRE_INLINE bool beats(T x, T best) {
   const bool better = kMax ? x > best : x < best;
-  if constexpr (T(0.5) != T(0)) return better || (x != x && best == best);
-  else return better;
+  if constexpr (T(0.5) != T(0))
+    return better || (x != x && best == best);
+  else
+    return better;
 }
 
 template <bool kMax, class T>
 T extreme_row(const T* x, int64_t n) {
   const auto at = NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some); };
-  if constexpr (kMax) return fold_row<Largest, T>(n, at);
-  else return fold_row<Smallest, T>(n, at);
+  if constexpr (kMax)
+    return fold_row<Largest, T>(n, at);
+  else
+    return fold_row<Smallest, T>(n, at);
 }
 
 template <bool kMax, class T>

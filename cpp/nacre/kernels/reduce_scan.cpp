@@ -10,9 +10,18 @@ namespace {
 constexpr int64_t kGrain = 16384;
 constexpr int kBlock = 64;
 
-template <class T> struct Running { using type = double; };
-template <> struct Running<int32_t> { using type = uint32_t; };
-template <> struct Running<int64_t> { using type = uint64_t; };
+template <class T>
+struct Running {
+  using type = double;
+};
+template <>
+struct Running<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct Running<int64_t> {
+  using type = uint64_t;
+};
 
 template <class T, bool kProduct>
 void scan(const ScanArgs& args) noexcept {

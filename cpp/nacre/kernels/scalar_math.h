@@ -21,10 +21,14 @@ namespace {
 [[maybe_unused]] inline double c_log(double x) { return log(x); }
 
 template <class T>
-inline bool is_nan(T x) { return x != x; }
+inline bool is_nan(T x) {
+  return x != x;
+}
 
 template <class T>
-constexpr int cell() { return static_cast<int>(dtype_of<T>); }
+constexpr int cell() {
+  return static_cast<int>(dtype_of<T>);
+}
 
 constexpr int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }

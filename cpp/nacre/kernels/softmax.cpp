@@ -1,5 +1,5 @@
-// Softmax, log-softmax, gradients, cross-entropy. Rows (inner = 1) are read by packets along the class axis; otherwise 256 bytes of columns
-// are carried down the class axis together. Sums have the order of reduce_chunk.h in both, so the two agree in bits.
+// Softmax, log-softmax, gradients, cross-entropy. Rows (inner = 1) are read by packets along the class axis; otherwise 256 bytes
+// of columns are carried down the class axis together. Sums have the order of reduce_chunk.h in both, so the two agree in bits.
 // A row is read three times (largest, exp and sum, scale), from L1 after the first.
 #include "nacre/kernels/softmax.h"
 
@@ -38,7 +38,8 @@ void fold_block(int64_t n, int columns, const Map& map, TotalOf<Op, T>* total) {
   for (int j = 0; j < columns; ++j) total[j] = Op::template identity<TotalOf<Op, T>>();
   T part[kColumns<T>];
   for (int64_t begin = 0; begin < n; begin += kChunk) {
-    fold_columns<Op, T>(min64(kChunk, n - begin), columns, [&](int64_t r) { return begin + r; }, map, part);
+    fold_columns<Op, T>(
+        min64(kChunk, n - begin), columns, [&](int64_t r) { return begin + r; }, map, part);
     for (int j = 0; j < columns; ++j) total[j] = Op::join_one(total[j], static_cast<TotalOf<Op, T>>(part[j]));
   }
 }
@@ -46,43 +47,54 @@ void fold_block(int64_t n, int columns, const Map& map, TotalOf<Op, T>* total) {
 template <class T>
 void softmax_row(const T* x, T* y, int64_t n) {
   const Packet<T> m = Packet<T>::set1(max_row(x, n));
-  const double sum = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-    const Packet<T> e = exp(load_some(x + i, some) - m);
-    store_some(y + i, some, e);
-    return e;
-  });
+  const double sum = fold_row<Add, T>(
+      n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+        const Packet<T> e = exp(load_some(x + i, some) - m);
+        store_some(y + i, some, e);
+        return e;
+      });
   const Packet<T> scale = Packet<T>::set1(static_cast<T>(1.0 / sum));
-  for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, load_some(y + i, some) * scale); });
+  for_packets<T>(
+      n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, load_some(y + i, some) * scale); });
 }
 
 // (x - m) - log s rather than x - lse: keeps the digits when m is large.
 template <class T>
 void log_softmax_row(const T* x, T* y, int64_t n) {
   const Packet<T> m = Packet<T>::set1(max_row(x, n));
-  const double sum = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return exp(load_some(x + i, some) - m); });
+  const double sum = fold_row<Add, T>(
+      n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return exp(load_some(x + i, some) - m); });
   const Packet<T> log_sum = Packet<T>::set1(static_cast<T>(c_log(sum)));
-  for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, (load_some(x + i, some) - m) - log_sum); });
+  for_packets<T>(
+      n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(y + i, some, (load_some(x + i, some) - m) - log_sum); });
 }
 
 template <class T, bool kLog>
 void softmax_block(const T* x, T* y, int64_t n, int64_t inner, int columns) {
   T largest[kColumns<T>];
-  fold_block<Largest, T>(n, columns, NACRE_PACKET_LAMBDA(int64_t r, int j, int some) { return load_some(x + r * inner + j, some); }, largest);
+  fold_block<Largest, T>(
+      n, columns, NACRE_PACKET_LAMBDA(int64_t r, int j, int some) { return load_some(x + r * inner + j, some); }, largest);
   double sum[kColumns<T>];
-  fold_block<Add, T>(n, columns, NACRE_PACKET_LAMBDA(int64_t r, int j, int some) {
-    const Packet<T> e = exp(load_some(x + r * inner + j, some) - load_some(largest + j, some));
-    if constexpr (!kLog) store_some(y + r * inner + j, some, e);
-    return e;
-  }, sum);
+  fold_block<Add, T>(
+      n, columns,
+      NACRE_PACKET_LAMBDA(int64_t r, int j, int some) {
+        const Packet<T> e = exp(load_some(x + r * inner + j, some) - load_some(largest + j, some));
+        if constexpr (!kLog) store_some(y + r * inner + j, some, e);
+        return e;
+      },
+      sum);
   T scale[kColumns<T>];
   for (int j = 0; j < columns; ++j) scale[j] = static_cast<T>(kLog ? c_log(sum[j]) : 1.0 / sum[j]);
   for (int64_t r = 0; r < n; ++r) {
-    for_packets<T>(columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
-      const int64_t at = r * inner + j;
-      const Packet<T> s = load_some(scale + j, some);
-      if constexpr (kLog) store_some(y + at, some, (load_some(x + at, some) - load_some(largest + j, some)) - s);
-      else store_some(y + at, some, load_some(y + at, some) * s);
-    });
+    for_packets<T>(
+        columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
+          const int64_t at = r * inner + j;
+          const Packet<T> s = load_some(scale + j, some);
+          if constexpr (kLog)
+            store_some(y + at, some, (load_some(x + at, some) - load_some(largest + j, some)) - s);
+          else
+            store_some(y + at, some, load_some(y + at, some) * s);
+        });
   }
 }
 
@@ -94,24 +106,31 @@ void softmax(const SoftmaxArgs& args) noexcept {
   if (n == 0 || inner == 0) return;
   if (inner == 1) {
     for_rows<T>(args.outer, n, [&](int64_t r) {
-      if constexpr (kLog) log_softmax_row(x + r * n, y + r * n, n);
-      else softmax_row(x + r * n, y + r * n, n);
+      if constexpr (kLog)
+        log_softmax_row(x + r * n, y + r * n, n);
+      else
+        softmax_row(x + r * n, y + r * n, n);
     });
   } else {
-    for_columns<T>(args.outer, n, inner, [&](int64_t base, int columns) { softmax_block<T, kLog>(x + base, y + base, n, inner, columns); });
+    for_columns<T>(args.outer, n, inner,
+                   [&](int64_t base, int columns) { softmax_block<T, kLog>(x + base, y + base, n, inner, columns); });
   }
 }
 
 // What is summed, and the gradient from it: softmax y dy, y (dy - s); log-softmax dy, dy - exp(y) s.
 template <bool kLog, class T>
 NACRE_INLINE Packet<T> grad_term(Packet<T> y, Packet<T> dy) {
-  if constexpr (kLog) return dy;
-  else return y * dy;
+  if constexpr (kLog)
+    return dy;
+  else
+    return y * dy;
 }
 template <bool kLog, class T>
 NACRE_INLINE Packet<T> grad_value(Packet<T> y, Packet<T> dy, Packet<T> s) {
-  if constexpr (kLog) return dy - exp(y) * s;
-  else return y * (dy - s);
+  if constexpr (kLog)
+    return dy - exp(y) * s;
+  else
+    return y * (dy - s);
 }
 
 template <class T, bool kLog>
@@ -122,13 +141,13 @@ void softmax_grad(const SoftmaxGradArgs& args) noexcept {
     for_rows<T>(args.outer, n, [&](int64_t r) {
       const T *y = static_cast<const T*>(args.y) + r * n, *dy = static_cast<const T*>(args.dy) + r * n;
       T* dx = static_cast<T*>(args.dx) + r * n;
-      const double sum = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-        return grad_term<kLog>(load_some(y + i, some), load_some(dy + i, some));
-      });
+      const double sum = fold_row<Add, T>(
+          n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return grad_term<kLog>(load_some(y + i, some), load_some(dy + i, some)); });
       const Packet<T> s = Packet<T>::set1(static_cast<T>(sum));
-      for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-        store_some(dx + i, some, grad_value<kLog>(load_some(y + i, some), load_some(dy + i, some), s));
-      });
+      for_packets<T>(
+          n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+            store_some(dx + i, some, grad_value<kLog>(load_some(y + i, some), load_some(dy + i, some), s));
+          });
     });
     return;
   }
@@ -136,16 +155,20 @@ void softmax_grad(const SoftmaxGradArgs& args) noexcept {
     const T *y = static_cast<const T*>(args.y) + base, *dy = static_cast<const T*>(args.dy) + base;
     T* dx = static_cast<T*>(args.dx) + base;
     double sum[kColumns<T>];
-    fold_block<Add, T>(n, columns, NACRE_PACKET_LAMBDA(int64_t r, int j, int some) {
-      return grad_term<kLog>(load_some(y + r * inner + j, some), load_some(dy + r * inner + j, some));
-    }, sum);
+    fold_block<Add, T>(
+        n, columns,
+        NACRE_PACKET_LAMBDA(int64_t r, int j, int some) {
+          return grad_term<kLog>(load_some(y + r * inner + j, some), load_some(dy + r * inner + j, some));
+        },
+        sum);
     T s[kColumns<T>];
     for (int j = 0; j < columns; ++j) s[j] = static_cast<T>(sum[j]);
     for (int64_t r = 0; r < n; ++r) {
-      for_packets<T>(columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
-        const int64_t at = r * inner + j;
-        store_some(dx + at, some, grad_value<kLog>(load_some(y + at, some), load_some(dy + at, some), load_some(s + j, some)));
-      });
+      for_packets<T>(
+          columns, NACRE_PACKET_LAMBDA(int64_t j, int some) {
+            const int64_t at = r * inner + j;
+            store_some(dx + at, some, grad_value<kLog>(load_some(y + at, some), load_some(dy + at, some), load_some(s + j, some)));
+          });
     }
   });
 }
@@ -153,7 +176,8 @@ void softmax_grad(const SoftmaxGradArgs& args) noexcept {
 bool labels_good(const CrossEntropyArgs& args) {
   bool good = true;
   if (args.labels) {
-    with_index(args.label_dtype, args.labels, [&](auto label) { good = indices_in_range(label, args.rows, 0, args.classes, args.status); });
+    with_index(args.label_dtype, args.labels,
+               [&](auto label) { good = indices_in_range(label, args.rows, 0, args.classes, args.status); });
   }
   return good;
 }
@@ -173,7 +197,8 @@ void cross_entropy(const CrossEntropyArgs& args) noexcept {
     const T* x = static_cast<const T*>(args.logits) + r * n;
     const T largest = max_row(x, n);
     const Packet<T> m = Packet<T>::set1(largest);
-    const double sum = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return exp(load_some(x + i, some) - m); });
+    const double sum = fold_row<Add, T>(
+        n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return exp(load_some(x + i, some) - m); });
     const double log_sum = c_log(sum);
     if (args.lse) static_cast<T*>(args.lse)[r] = static_cast<T>(static_cast<double>(largest) + log_sum);
     if (!args.loss) return;
@@ -181,17 +206,20 @@ void cross_entropy(const CrossEntropyArgs& args) noexcept {
     if (args.labels) {
       loss = log_sum - static_cast<double>(x[label_of(args, r)] - largest);
       if (a != 0) {
-        const double shifted = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some) - m; });
+        const double shifted = fold_row<Add, T>(
+            n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return load_some(x + i, some) - m; });
         loss = (1.0 - a) * loss + share * (static_cast<double>(n) * log_sum - shifted);
       }
     } else {
       const T* target = static_cast<const T*>(args.targets) + r * n;
-      const Packet<T> zero = Packet<T>::zero(), keep = Packet<T>::set1(static_cast<T>(1.0 - a)), even = Packet<T>::set1(static_cast<T>(share));
+      const Packet<T> zero = Packet<T>::zero(), keep = Packet<T>::set1(static_cast<T>(1.0 - a)),
+                      even = Packet<T>::set1(static_cast<T>(share));
       const Packet<T> ls = Packet<T>::set1(static_cast<T>(log_sum));
-      loss = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-        const Packet<T> t = keep * load_some(target + i, some) + even;
-        return select(eq(t, zero), zero, t * (ls - (load_some(x + i, some) - m)));
-      });
+      loss = fold_row<Add, T>(
+          n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+            const Packet<T> t = keep * load_some(target + i, some) + even;
+            return select(eq(t, zero), zero, t * (ls - (load_some(x + i, some) - m)));
+          });
     }
     static_cast<T*>(args.loss)[r] = static_cast<T>(loss);
   });
@@ -209,24 +237,28 @@ void cross_entropy_grad(const CrossEntropyArgs& args) noexcept {
     T* dx = static_cast<T*>(args.dlogits) + r * n;
     const T dl = dloss[r * args.dloss_stride];
     const Packet<T> m = Packet<T>::set1(max_row(x, n)), d = Packet<T>::set1(dl);
-    const double sum = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-      const Packet<T> e = exp(load_some(x + i, some) - m);
-      store_some(dx + i, some, e);
-      return e;
-    });
+    const double sum = fold_row<Add, T>(
+        n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+          const Packet<T> e = exp(load_some(x + i, some) - m);
+          store_some(dx + i, some, e);
+          return e;
+        });
     if (args.labels) {
       const Packet<T> scale = Packet<T>::set1(static_cast<T>(1.0 / sum));
       const int64_t label = label_of(args, r);
       const T at_label = static_cast<T>((static_cast<double>(dx[label]) / sum - share - (1.0 - a)) * static_cast<double>(dl));
-      for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(dx + i, some, (load_some(dx + i, some) * scale - even) * d); });
+      for_packets<T>(
+          n, NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(dx + i, some, (load_some(dx + i, some) * scale - even) * d); });
       dx[label] = at_label;
     } else {
       const T* target = static_cast<const T*>(args.targets) + r * n;
-      const double mass = fold_row<Add, T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return keep * load_some(target + i, some) + even; });
+      const double mass = fold_row<Add, T>(
+          n, NACRE_PACKET_LAMBDA(int64_t i, int some) { return keep * load_some(target + i, some) + even; });
       const Packet<T> scale = Packet<T>::set1(static_cast<T>(mass / sum));
-      for_packets<T>(n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
-        store_some(dx + i, some, (load_some(dx + i, some) * scale - (keep * load_some(target + i, some) + even)) * d);
-      });
+      for_packets<T>(
+          n, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+            store_some(dx + i, some, (load_some(dx + i, some) * scale - (keep * load_some(target + i, some) + even)) * d);
+          });
     }
   });
 }

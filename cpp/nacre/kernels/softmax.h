@@ -30,14 +30,14 @@ struct SoftmaxGradArgs {
 // t_c = (1 - a) target_c + a / C,  a = label_smoothing, target one-hot when labels are given
 // loss_r = sum_c t_c (lse_r - x_rc);  terms with t_c = 0 are left out, so -inf logits of other classes are harmless
 // dlogits_rc = dloss_r (exp(x_rc - lse_r) sum_c t_c - t_c)
-// Nothing but logits is read by backward: lse in float32 is too coarse for logits of 1e4, so max and sum are taken again (one exp per
-// element, in L1). logits, targets, dlogits [rows, classes] contiguous; loss, lse [rows].
+// Nothing but logits is read by backward: lse in float32 is too coarse for logits of 1e4, so max and sum are taken again (one exp
+// per element, in L1). logits, targets, dlogits [rows, classes] contiguous; loss, lse [rows].
 struct CrossEntropyArgs {
   const void* logits = nullptr;
   int64_t rows = 0, classes = 0;
-  const void* labels = nullptr;  // [rows] class numbers, or null
+  const void* labels = nullptr;      // [rows] class numbers, or null
   DType label_dtype = DType::int32;  // uint8, int8, int32, int64
-  const void* targets = nullptr;  // [rows, classes], dtype of the logits, when labels is null
+  const void* targets = nullptr;     // [rows, classes], dtype of the logits, when labels is null
   double label_smoothing = 0;
   // Forward only; either may be null.
   void* loss = nullptr;

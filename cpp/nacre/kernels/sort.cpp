@@ -1,5 +1,5 @@
-// Stable merge sort of (value, position) pairs, bottom up from insertion-sorted runs of 16. Top-k with small k keeps a sorted list of the
-// best so far and scans; larger k sorts. Scratch: two arrays of n pairs for each task. Each row has one owner.
+// Stable merge sort of (value, position) pairs, bottom up from insertion-sorted runs of 16. Top-k with small k keeps a sorted list
+// of the best so far and scans; larger k sorts. Scratch: two arrays of n pairs for each task. Each row has one owner.
 #include "nacre/kernels/sort.h"
 
 #include "nacre/base/threads.h"
@@ -104,8 +104,10 @@ void sort_rows(const SortArgs& args, void* scratch) {
 
 template <class T>
 void sort(const SortArgs& args, void* scratch) noexcept {
-  if (args.descending) sort_rows<T, true>(args, scratch);
-  else sort_rows<T, false>(args, scratch);
+  if (args.descending)
+    sort_rows<T, true>(args, scratch);
+  else
+    sort_rows<T, false>(args, scratch);
 }
 
 // An entry has 16 bytes whatever the dtype: the position aligns it.

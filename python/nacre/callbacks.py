@@ -522,6 +522,8 @@ class CallbackList(Callback):
         super().__init__()
         if isinstance(callbacks, CallbackList):
             callbacks = list(callbacks.callbacks)
+        if callbacks is not None and not isinstance(callbacks, Callback) and not hasattr(callbacks, "__iter__"):
+            raise TypeError(f"fit: callbacks must be a callback or a list of them, got {callbacks!r}.")
         items: list[Callback] = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         for place, item in enumerate(items):
             if not isinstance(item, Callback):

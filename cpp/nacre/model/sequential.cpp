@@ -184,6 +184,7 @@ void Sequential::apply_config(const Json& config) {
       raise<TypeError>("from_config: unknown key '", key, "'. Known: name, layers, build_input_shape.");
     }
   }
+  if (!config.contains("layers")) raise<ValueError>("from_config: the config has no list 'layers', got ", config.to_string().substr(0, 60), ".");
   set_name(config.value_or("name", "sequential"));
   for (const Json& l : config.at("layers").elements()) {
     if (!l.is_object() || l.size() != 2) raise<TypeError>("from_config: a layer must have class_name and config, got ", l.to_string().substr(0, 60), ".");

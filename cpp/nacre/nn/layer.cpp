@@ -1,6 +1,7 @@
 // What all layers share: names, building once, weights, casting of inputs, keys of random numbers.
 #include "nacre/nn/layer.h"
 
+#include "nacre/base/error_owner.h"
 #include "nacre/ops/ops.h"
 #include "nacre/ops/random_state.h"
 
@@ -59,6 +60,9 @@ void Layer::build(const Shape& input) {
   weights_.clear();
   try {
     create_weights(input);
+  } catch (const Error&) {
+    weights_.clear();
+    rethrow_with_owner(label());
   } catch (...) {
     weights_.clear();
     throw;
@@ -89,7 +93,11 @@ Tensor Layer::operator()(const Tensor& x, const CallContext& context) {
   } else if (!fits(input_shape_, x.shape())) {
     check_other(x.shape());
   }
-  return call(casts_input() && x.dtype() != dtype() ? cast(x, {.dtype = dtype()}) : x, context);
+  try {
+    return call(casts_input() && x.dtype() != dtype() ? cast(x, {.dtype = dtype()}) : x, context);
+  } catch (const Error&) {
+    rethrow_with_owner(label());
+  }
 }
 
 std::size_t Layer::add_weight(std::string name, Tensor value, bool trainable) {

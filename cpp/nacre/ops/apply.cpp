@@ -213,6 +213,8 @@ void apply_into(const OpDef& def, const void* attrs, std::span<const Tensor> giv
     types.clear();
   }
   def.infer(attrs, In{in_views, static_cast<int>(in.size())}, types);
+  // Also for ops made of other ops: the message carries the name that was called.
+  for (const Type& t : types) (void)checked_count(def.name, t.shape, t.dtype);
   outputs.resize(types.size());
   if (def.compound) {  // the ops it is made of run and record themselves
     const InCompound named(def.name);

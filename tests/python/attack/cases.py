@@ -170,13 +170,13 @@ def models() -> Iterator[Case]:
         for argument, valid in (("x", x), ("y", y), ("sample_weight", np.ones(8, "float32"))):
             for label, value, words in values.tensors(valid):
                 given = {"x": x, "y": y, argument: value, **extra}
-                yield Case(f"model {method} / {argument} / {label}", (method, "crossentropy", "sequential", "dense", "accuracy"), argument, words,
+                yield Case(f"model {method} / {argument} / {label}", (method, "crossentropy", "sequential", "dense", "accuracy", "InputLayer"), argument, words,
                            lambda method=method, given=given: getattr(_model(), method)(**given),
                            tuple(v for v in given.values() if isinstance(v, np.ndarray)))  # fmt: skip
     for method in ("predict", "predict_on_batch"):
         extra = {"verbose": 0} if method == "predict" else {}
         for label, value, words in values.tensors(x):
-            yield Case(f"model {method} / x / {label}", (method, "sequential", "dense"), "x", words,
+            yield Case(f"model {method} / x / {label}", (method, "predict", "sequential", "dense", "InputLayer"), "x", words,
                        lambda method=method, value=value, extra=extra: getattr(_model(), method)(value, **extra),
                        (value,) if isinstance(value, np.ndarray) else ())  # fmt: skip
     kinds = {
@@ -211,9 +211,9 @@ def models() -> Iterator[Case]:
         yield Case(f"Sequential.from_config / config / {label}", ("from_config", "Sequential"), "config", words,
                    lambda value=value: nc.Sequential.from_config(value))  # fmt: skip
     for label, value, words in values.INTS:
-        yield Case(f"model build / input_shape / {label}", ("build", "Sequential", "dense", "Input"), "shape", words,
+        yield Case(f"model build / input_shape / {label}", ("build", "Sequential", "dense", "Input", "shape"), "shape", words,
                    lambda value=value: nc.Sequential([nc.layers.Dense(2)]).build(value))  # fmt: skip
-        yield Case(f"Input / shape / {label}", ("Input", "dense", "Sequential"), "shape", words,
+        yield Case(f"Input / shape / {label}", ("Input", "dense", "Sequential"), "input", words,
                    lambda value=value: nc.Sequential([nc.Input(shape=value), nc.layers.Dense(2)]))  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def _row(label: str, value: Any, *words: str) -> tuple[str, Any, tuple[str, ...]
     return label, value, words or _scalar(value)
 
 
-NOT_NUMBERS = [_row("text", "x"), _row("object", Nothing(), "Nothing"), _row("dict", {}, "dict", "{}"), _row("bytes", b"ab", "bytes")]
+NOT_NUMBERS = [_row("text", "x"), _row("object", Nothing(), "Nothing"), _row("dict", {}, "dict", "{}"), _row("bytes", b"ab", "bytes", "97")]
 
 INTEGER = [
     _row("minus one", -1), _row("zero", 0), _row("big", BIG), _row("huge", HUGE), _row("lowest", -(2**63)), _row("beyond 64 bits", 2**100),
@@ -33,7 +33,7 @@ INTEGER = [
 ]
 REAL = [
     _row("nan", float("nan")), _row("inf", float("inf")), _row("minus inf", float("-inf")), _row("negative", -1.0, "-1"), _row("zero", 0.0, "0"),
-    _row("large", 1e308), _row("tiny", 1e-320, "e-32"), _row("list", [0.5], "list", "[0.5]"), _row("none", None), *NOT_NUMBERS,
+    _row("large", 1e308), _row("tiny", 1e-320, "e-32"), _row("list", [0.5], "list", "[0.5]"), _row("none", None, "None", "nan"), *NOT_NUMBERS,
 ]
 BOOLEAN = [_row("two", 2), _row("none", None), _row("float", 0.5), *NOT_NUMBERS]
 INTS = [

@@ -109,7 +109,8 @@ void bench_gemm() {
                         {64, 10, 256, false, false},    {64, 10, 256, false, true},     {64, 256, 784, false, false},
                         {784, 256, 64, true, false},    {64, 784, 256, false, true},    {64, 128, 256, false, false},
                         {256, 128, 64, true, false},    {64, 256, 128, false, true},    {64, 10, 128, false, false},
-                        {128, 10, 64, true, false},     {64, 128, 10, false, true},     {16, 1024, 1024, false, false}};
+                        {128, 10, 64, true, false},     {64, 128, 10, false, true},     {16, 1024, 1024, false, false},
+                        {128, 4096, 1024, false, false}, {256, 1000, 512, false, false}, {300, 64, 4096, false, false}};
   for (const Line& s : lines) {
     Memory a = floats(s.m * s.k), b = floats(s.k * s.n), c = floats(s.m * s.n);
     nacre::GemmArgs g;

@@ -8,6 +8,7 @@
 
 #include "nacre/kernels/gemm_dot.h"
 #include "nacre/kernels/gemm_pack.h"
+#include "nacre/kernels/gemm_stream.h"
 
 namespace nacre {
 namespace NACRE_ISA {
@@ -16,7 +17,6 @@ namespace {
 constexpr int64_t kBlockK = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
 constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
-constexpr int64_t kStreamK = 16;             // rows of B read side by side when B is used once: that many sequential streams
 constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
 
 template <class T>
@@ -24,6 +24,7 @@ struct Plan {
   bool trans_a, trans_b, accumulate, relu;
   bool swapped, scalar_bias;  // a column of C is computed as a row: a and b change places
   bool dot;             // both operands run along K
+  bool stream;          // few rows, B read once
   bool pack_a, pack_b;  // else read in place
   int64_t m, n, k, lda, ldb, ldc;
   const T *a, *b, *bias;
@@ -52,8 +53,8 @@ void choose_pieces(Plan<T>& p, int threads) {
   const int64_t work = work_of(p.m, p.n, p.k);
   int64_t want = larger(1, ceil_div(work, kPieceWork));
   if (threads > 1 && p.batch < 4 * threads && work >= kForkWork) {
-    const int64_t most = smaller(4 * threads, larger(threads, work / (8 * kForkWork)));
-    want = larger(want, ceil_div(most, p.batch));
+    const int64_t each = larger(1, smaller(4, work / (8 * kForkWork * threads)));  // a few pieces per thread when they are large
+    want = larger(want, ceil_div(each * threads, p.batch));
   }
   const int64_t panel = p.packets * Packet<T>::size;
   const int64_t strip = p.dot ? p.m : tile_rows(p.packets);
@@ -113,10 +114,12 @@ Plan<T> make_plan(const GemmArgs& g) {
   p.packets = p.dot ? 1 : choose_packets(p.m, wide);
   const int64_t strips = ceil_div(p.m, tile_rows(p.packets));
   const bool small_b = work_of(p.n, p.k, 1) <= 32768;
-  p.pack_b = !p.dot && (p.trans_b || !(small_b || strips <= 2));
+  // Reading B in place costs nothing until its rows lie pages apart, or so many strips pass over it that straight runs win.
+  const bool near_rows = p.ldb * int64_t(sizeof(T)) <= 4096 && strips <= 24;
+  p.pack_b = !p.dot && (p.trans_b || !(small_b || near_rows || strips <= 2));
   p.pack_a = !p.dot && wide > 2 * p.packets && work_of(p.m, p.k, 1) > 4096 && p.m > tile_rows(4);
-  const bool stream = !p.dot && !p.pack_b && !small_b && p.m <= tile_rows(4);
-  const int64_t blocks = ceil_div(p.k, stream ? kStreamK : kBlockK);
+  p.stream = !p.dot && !p.pack_b && !small_b && p.m <= kStreamRows;
+  const int64_t blocks = ceil_div(p.k, kBlockK);
   p.block_k = larger(1, p.dot ? p.k : ceil_div(p.k, larger(blocks, 1)));
   if (p.m > 0 && p.n > 0) choose_pieces(p, g.threads);
   return p;
@@ -174,6 +177,10 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
   const int64_t rows = smaller(p.rows, p.m - m0), columns = smaller(p.columns, p.n - n0);
   if (p.dot) {
     dot_product(a, p.lda, b + n0 * p.ldb, p.ldb, p.m, columns, p.k, c + n0, p.ldc, 1, p.accumulate);
+    return finish(p, c, 0, p.m, n0, columns);
+  }
+  if (p.stream) {
+    stream_product(a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1, b + n0, p.ldb, p.m, columns, p.k, c + n0, p.ldc, p.accumulate);
     return finish(p, c, 0, p.m, n0, columns);
   }
   T* packed = scratch + strip_elements(p);

@@ -27,6 +27,13 @@ static void pack_rows(const T* b, int64_t ldb, int64_t k, int64_t columns, int p
   for (int64_t p = at.first; p < at.first + k; ++p, b += ldb) {
     T* to = out + p * width;
     int64_t j = 0;
+    if (packets == 2) {
+      for (; j + width <= columns; j += width, to += at.height * width) {
+        const P low = P::load(b + j), high = P::load(b + j + P::size);
+        low.store(to);
+        high.store(to + P::size);
+      }
+    }
     for (; j + width <= columns; j += width, to += at.height * width) {
       for (int v = 0; v < packets; ++v) P::load(b + j + v * P::size).store(to + v * P::size);
     }

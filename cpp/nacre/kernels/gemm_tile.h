@@ -76,6 +76,8 @@ void gemm(const GemmArgs& g, void* scratch) noexcept;
 constexpr int64_t kForkWork = 1 << 19;  // multiply-adds below which a second thread does not pay: some microseconds
 #if defined(NACRE_ISA_SCALAR)
 constexpr int64_t kPieceWork = 1 << 24;  // a piece must end within 10 ms, for the stop flag
+#elif defined(NACRE_ISA_AVX512)
+constexpr int64_t kPieceWork = 1 << 29;
 #else
 constexpr int64_t kPieceWork = 1 << 28;
 #endif

@@ -1,0 +1,69 @@
+// Few rows of A against a large B in place: every element of B is used once or a few times, so main memory sets the pace.
+//
+//   c(i, j) = [c(i, j) +] sum_p a(i, p) b[p * ldb + j]     one chain of fma per element, in order of p
+// Some rows of B are read side by side from end to end, each a sequential stream that the hardware prefetches; c stays in L1.
+#pragma once
+
+#include "nacre/kernels/gemm_tile.h"
+
+namespace nacre {
+namespace NACRE_ISA {
+
+static constexpr int64_t kStreamRows = 4;  // most rows of A
+
+// Rows p .. p+KU of B added to MR rows of C.
+template <class T, int MR, int KU>
+static void stream_rows(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t n, T* c, int64_t ldc, bool add) {
+  using P = Packet<T>;
+  P x[MR][KU];
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 8
+    for (int p = 0; p < KU; ++p) x[i][p] = P::set1(a[i * row_step + p * k_step]);
+  }
+  int64_t j = 0;
+  for (; j + P::size <= n; j += P::size) {
+    P sum[MR];
+#pragma GCC unroll 4
+    for (int i = 0; i < MR; ++i) sum[i] = add ? P::load(c + i * ldc + j) : P::zero();
+#pragma GCC unroll 8
+    for (int p = 0; p < KU; ++p) {
+      const P row = P::load(b + p * ldb + j);
+#pragma GCC unroll 4
+      for (int i = 0; i < MR; ++i) sum[i] = multiply_add(x[i][p], row, sum[i]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < MR; ++i) sum[i].store(c + i * ldc + j);
+  }
+  if (j == n) return;
+  const int rest = static_cast<int>(n - j);
+  for (int i = 0; i < MR; ++i) {
+    P sum = add ? P::load_n(c + i * ldc + j, rest) : P::zero();
+#pragma GCC unroll 8
+    for (int p = 0; p < KU; ++p) sum = multiply_add(x[i][p], P::load_n(b + p * ldb + j, rest), sum);
+    sum.store_n(c + i * ldc + j, rest);
+  }
+}
+
+template <class T, int MR>
+static void stream_all(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t n, int64_t k, T* c, int64_t ldc, bool add) {
+  constexpr int KU = MR == 1 ? 8 : MR == 2 ? 4 : kAccumulators >= 24 ? 4 : 2;  // MR * KU broadcasts stay in registers
+  int64_t p = 0;
+  for (; p + KU <= k; p += KU) stream_rows<T, MR, KU>(a + p * k_step, row_step, k_step, b + p * ldb, ldb, n, c, ldc, add || p > 0);
+  for (; p < k; ++p) stream_rows<T, MR, 1>(a + p * k_step, row_step, k_step, b + p * ldb, ldb, n, c, ldc, add || p > 0);
+}
+
+// k >= 1.
+template <class T>
+static void stream_product(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t m, int64_t n, int64_t k, T* c, int64_t ldc,
+                           bool add) {
+  switch (m) {
+    case 1: return stream_all<T, 1>(a, row_step, k_step, b, ldb, n, k, c, ldc, add);
+    case 2: return stream_all<T, 2>(a, row_step, k_step, b, ldb, n, k, c, ldc, add);
+    case 3: return stream_all<T, 3>(a, row_step, k_step, b, ldb, n, k, c, ldc, add);
+    default: return stream_all<T, 4>(a, row_step, k_step, b, ldb, n, k, c, ldc, add);
+  }
+}
+
+}  // namespace NACRE_ISA
+}  // namespace nacre

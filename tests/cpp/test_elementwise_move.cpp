@@ -299,3 +299,47 @@ TEST_CASE("drivers: large transposes, empty outputs, status from any piece") {
   CHECK(q.view.as<std::int32_t>()[150000] == 0);
   CHECK(q.view.as<std::int32_t>()[199999] == 199999 % 3);
 }
+
+TEST_CASE("drivers: short rows with a row or a column vector, on either side, in place, with status") {
+  const ElementwiseTable& t = cpu_kernels().elementwise;
+  const int before = num_threads();
+  for (int threads : {1, 3}) {
+    set_num_threads(threads);
+    for (int cols : {2, 3, 8, 10, 24, 25, 100, 128, 129}) {
+      for (int rows : {3, 4, 7, 300, 20000 / cols}) {
+        Tensor a(DType::int64, Shape{rows, cols}, {0, 1}), row(DType::int64, Shape{cols}, {0}), column(DType::int64, Shape{rows, 1}, {0, 1});
+        Tensor y(DType::int64, Shape{rows, cols}, {0, 1});
+        auto data = [](Tensor& v) { return v.view.as<std::int64_t>(); };
+        for (int i = 0; i < rows * cols; ++i) data(a)[i] = 3 * i + 1;
+        for (int i = 0; i < cols; ++i) data(row)[i] = 1000 + i;
+        for (int i = 0; i < rows; ++i) data(column)[i] = i == rows / 2 ? 0 : -i - 5;
+        const BinaryFn sub = binary_fn(t, BinaryKind::sub, DType::int64), mod = binary_fn(t, BinaryKind::mod, DType::int64);
+        int wrong = 0;
+        auto check = [&](auto exact) {
+          for (int r = 0; r < rows; ++r) {
+            for (int c = 0; c < cols; ++c) wrong += data(y)[r * cols + c] != exact(3 * (r * cols + c) + 1, 1000 + c, r == rows / 2 ? 0 : -r - 5);
+          }
+        };
+        apply_binary(sub, a.view, row.view, y.view);
+        check([](int x, int u, int) { return x - u; });
+        apply_binary(sub, row.view, a.view, y.view);
+        check([](int x, int u, int) { return u - x; });
+        apply_binary(sub, a.view, column.view, y.view);
+        check([](int x, int, int v) { return x - v; });
+        apply_binary(sub, column.view, row.view, y.view);
+        check([](int, int u, int v) { return v - u; });
+        std::uint32_t status = 0;
+        apply_binary(mod, a.view, column.view, y.view, nullptr, &status);
+        CHECK(status == kZeroDivisor);
+        check([](int x, int, int v) { return v == 0 ? 0 : x % v == 0 ? 0 : x % v + v; });
+        std::memcpy(y.view.data, a.view.data, static_cast<std::size_t>(rows * cols) * 8);
+        apply_binary(sub, y.view, row.view, y.view);
+        check([](int x, int u, int) { return x - u; });
+        CAPTURE(rows);
+        CAPTURE(cols);
+        CHECK(wrong == 0);
+      }
+    }
+  }
+  set_num_threads(before);
+}

@@ -50,6 +50,28 @@ void merge_neighbours(LoopNest& nest, int count) {
   }
 }
 
+// True when v has the shape of y and the elements of both lie without gaps in row-major order: then there is nothing to collapse. This is
+// most calls, and for small tensors collapsing would cost more than the kernel.
+bool packed_alike(const View& v, const View& y) {
+  const int rank = y.shape.rank();
+  if (v.shape.rank() != rank) return false;
+  int64_t step = 1;
+  for (int d = rank - 1; d >= 0; --d) {
+    const int64_t n = y.shape[d];
+    if (v.shape[d] != n || (n != 1 && (v.strides[d] != step || y.strides[d] != step))) return false;
+    step *= n;
+  }
+  return true;
+}
+
+// body(n, start) over n packed elements, cut over threads.
+template <class Body>
+void run_packed(int64_t n, Body&& body) noexcept {
+  if (n <= 0) return;
+  if (n <= kGrain) return body(n, int64_t{0});
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end, int) { body(end - begin, begin); });
+}
+
 // Calls body(n, offsets) for every inner run, cut over threads. offsets[k]: elements from the start of operand k.
 template <class Body>
 void run(const LoopNest& nest, int count, Body&& body) noexcept {
@@ -90,9 +112,8 @@ void run(const LoopNest& nest, int count, Body&& body) noexcept {
 const char* at_element(const View& v, int64_t offset) { return static_cast<const char*>(v.data) + offset * size_of(v.dtype); }
 char* at_output(const View& v, int64_t offset) { return static_cast<char*>(v.data) + offset * size_of(v.dtype); }
 
-}  // namespace
-
-LoopNest collapse(const View* const* operands, int count) noexcept {
+// The nest in the output's memory order, neighbours merged.
+LoopNest merged(const View* const* operands, int count) noexcept {
   const View& y = *operands[0];
   LoopNest nest;
   for (int d = 0; d < y.shape.rank(); ++d) {
@@ -114,35 +135,118 @@ LoopNest collapse(const View* const* operands, int count) noexcept {
     for (int d = i; d > 0 && !belongs_inside(nest, d - 1, d, count); --d) exchange(nest, d - 1, d, count);
   }
   merge_neighbours(nest, count);
+  return nest;
+}
+}  // namespace
+
+// A short inner loop changes places with a much longer dimension.
+static void prefer_long_inner(LoopNest& nest, int count) noexcept {
   const int last = nest.rank - 1;
-  if (nest.dims[last] < kShortInner) {
-    int longest = last;
-    for (int d = 0; d < last; ++d) {
-      if (nest.dims[d] > nest.dims[longest]) longest = d;
-    }
-    if (nest.dims[longest] >= kMuchLonger * nest.dims[last]) exchange(nest, longest, last, count);
+  if (nest.dims[last] >= kShortInner) return;
+  int longest = last;
+  for (int d = 0; d < last; ++d) {
+    if (nest.dims[d] > nest.dims[longest]) longest = d;
   }
+  if (nest.dims[longest] >= kMuchLonger * nest.dims[last]) exchange(nest, longest, last, count);
+}
+
+LoopNest collapse(const View* const* operands, int count) noexcept {
+  LoopNest nest = merged(operands, count);
+  prefer_long_inner(nest, count);
   return nest;
 }
 
 void apply_unary(UnaryFn fn, const View& x, const View& y, const double* params) noexcept {
+  if (packed_alike(x, y)) {
+    return run_packed(y.count(), [&](int64_t n, int64_t at) { fn(n, at_element(x, at), 1, at_output(y, at), 1, params); });
+  }
   const View* operands[] = {&y, &x};
   const LoopNest nest = collapse(operands, 2);
   const int64_t sy = nest.strides[0][nest.rank - 1], sx = nest.strides[1][nest.rank - 1];
   run(nest, 2, [&](int64_t n, const int64_t* at) { fn(n, at_element(x, at[1]), sx, at_output(y, at[0]), sy, params); });
 }
 
-void apply_binary(BinaryFn fn, const View& a, const View& b, const View& y, const double* params, uint32_t* status) noexcept {
-  const View* operands[] = {&y, &a, &b};
-  const LoopNest nest = collapse(operands, 3);
-  const int last = nest.rank - 1;
-  const int64_t sy = nest.strides[0][last], sa = nest.strides[1][last], sb = nest.strides[2][last];
-  std::atomic<uint32_t> bits{0};
-  run(nest, 3, [&](int64_t n, const int64_t* at) {
+namespace {
+
+// Rows of a matrix with a row vector or a column vector: blocks of whole rows, the vector spread out over the block on the stack. One call
+// computes kSpread elements instead of one short row; what is computed does not change.
+constexpr int64_t kSpread = 512, kShortRow = 128, kShortColumnRow = 24;
+
+template <class T>
+void spread(void* to_, const View& from, int64_t at, int64_t row_stride, int64_t col_stride, int64_t rows, int64_t cols) {
+  T* to = static_cast<T*>(to_);
+  const T* x = from.as<T>() + at;
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < cols; ++c) to[r * cols + c] = x[r * row_stride + c * col_stride];
+  }
+}
+void spread_bytes(void* to, const View& from, int64_t at, int64_t row_stride, int64_t col_stride, int64_t rows, int64_t cols) {
+  switch (size_of(from.dtype)) {
+    case 1: return spread<uint8_t>(to, from, at, row_stride, col_stride, rows, cols);
+    case 2: return spread<uint16_t>(to, from, at, row_stride, col_stride, rows, cols);
+    case 4: return spread<uint32_t>(to, from, at, row_stride, col_stride, rows, cols);
+    default: return spread<uint64_t>(to, from, at, row_stride, col_stride, rows, cols);
+  }
+}
+
+bool binary_short_rows(BinaryFn fn, const LoopNest& nest, const View* const* operands, const double* params, std::atomic<uint32_t>& bits) {
+  if (nest.rank != 2) return false;
+  const View& y = *operands[0];
+  const int64_t rows = nest.dims[0], cols = nest.dims[1];
+  if (cols > kShortRow || rows < kMuchLonger || nest.strides[0][1] != 1 || nest.strides[0][0] != cols) return false;
+  enum { packed, repeated_row, column } kind[3] = {packed, column, column};
+  for (int k = 1; k < 3; ++k) {
+    const int64_t row = nest.strides[k][0], col = nest.strides[k][1];
+    if (row == cols && col == 1) kind[k] = packed;
+    else if (row == 0) kind[k] = repeated_row;
+    else if (col != 0 || cols > kShortColumnRow) return false;  // nothing gained: general strides, or rows that pay for their call
+  }
+  const int64_t block = kSpread / cols, grain = kGrain / cols / block * block;
+  parallel_for(rows, grain, [&](int64_t begin, int64_t end, int) {
+    alignas(64) char buffer[2][kSpread * 8];
     uint32_t found = 0;
-    fn(n, at_element(a, at[1]), sa, at_element(b, at[2]), sb, at_output(y, at[0]), sy, params, &found);
+    for (int k = 1; k < 3; ++k) {
+      if (kind[k] == repeated_row) spread_bytes(buffer[k - 1], *operands[k], 0, 0, nest.strides[k][1], end - begin < block ? end - begin : block, cols);
+    }
+    for (int64_t r = begin; r < end; r += block) {
+      const int64_t n = end - r < block ? end - r : block;
+      const void* input[2];
+      for (int k = 1; k < 3; ++k) {
+        if (kind[k] == column) spread_bytes(buffer[k - 1], *operands[k], r * nest.strides[k][0], nest.strides[k][0], 0, n, cols);
+        input[k - 1] = kind[k] == packed ? at_element(*operands[k], r * cols) : buffer[k - 1];
+      }
+      fn(n * cols, input[0], 1, input[1], 1, at_output(y, r * cols), 1, params, &found);
+    }
     if (found) bits.fetch_or(found, std::memory_order_relaxed);
   });
+  return true;
+}
+
+}  // namespace
+
+void apply_binary(BinaryFn fn, const View& a, const View& b, const View& y, const double* params, uint32_t* status) noexcept {
+  std::atomic<uint32_t> bits{0};
+  if (packed_alike(a, y) && packed_alike(b, y)) {
+    run_packed(y.count(), [&](int64_t n, int64_t at) {
+      uint32_t found = 0;
+      fn(n, at_element(a, at), 1, at_element(b, at), 1, at_output(y, at), 1, params, &found);
+      if (found) bits.fetch_or(found, std::memory_order_relaxed);
+    });
+    if (status) *status |= bits.load(std::memory_order_relaxed);
+    return;
+  }
+  const View* operands[] = {&y, &a, &b};
+  LoopNest nest = merged(operands, 3);
+  if (!binary_short_rows(fn, nest, operands, params, bits)) {
+    prefer_long_inner(nest, 3);
+    const int last = nest.rank - 1;
+    const int64_t sy = nest.strides[0][last], sa = nest.strides[1][last], sb = nest.strides[2][last];
+    run(nest, 3, [&](int64_t n, const int64_t* at) {
+      uint32_t found = 0;
+      fn(n, at_element(a, at[1]), sa, at_element(b, at[2]), sb, at_output(y, at[0]), sy, params, &found);
+      if (found) bits.fetch_or(found, std::memory_order_relaxed);
+    });
+  }
   if (status) *status |= bits.load(std::memory_order_relaxed);
 }
 

@@ -50,7 +50,7 @@ def _with_group_statistics(shape, groups, channels_last, gamma=None):
 
 
 def _ema_moved(outputs, running, value, momentum=0.99):
-    assert len(outputs) == 0  # the new average is in `running` itself; test_nn_rules.py reads it there
+    assert len(outputs) == 0  # the new average is in `running` itself; tests/cpp/test_ops_nn.cpp reads it there
 
 
 # ---- normalisation ----
@@ -65,7 +65,8 @@ _NORM_SAMPLES = {
         S("channels_first", [r(3, 4, 2, 2), r(4), r(4)], batch_norm_training, axis=1),
         S("first_axis", [r(3, 5), r(3), r(3)], batch_norm_training, axis=0),
         S("one_position", [r(1, 4), r(4), r(4)], batch_norm_training, second=False),  # y = beta: derivatives of x are 0, differences only rounding
-        S("large_mean", [r(8, 3, low=1000, high=1001), r(3), r(3)], batch_norm_training, rtol=3e-4, gradient=False),  # differences drown in rounding
+        S("large_mean", [r(8, 3, low=1000, high=1001), r(3), r(3)], batch_norm_training, atol=5e-4,
+          gradient=False),  # float32 rounds a mean of 1000 by 3e-5, 1e-4 of the deviation; differences drown in rounding
         S("no_channels", [r(4, 0), r(0), r(0)], batch_norm_training),
         *[S(f"channels_{n}", [r(4, n), r(n), r(n)], batch_norm_training) for n in SIZES],
         *[S(f"rows_{n}", [r(n + 1, 3), r(3), r(3)], batch_norm_training) for n in SIZES],

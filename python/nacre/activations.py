@@ -72,4 +72,4 @@ def get(identifier: Any) -> Callable[..., Tensor]:
     raise ValueError(f"activations: {identifier!r} is unknown. Known: {', '.join(_names)}.")
 
 
-__all__ = ["get", *_names]  # noqa: PLE0604, PLE0605
+__all__ = ["get", *_names]  # noqa: PLE0604

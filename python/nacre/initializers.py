@@ -30,4 +30,4 @@ def get(identifier: Any) -> Any:
     return resolve(identifier, _core.Initializer, _classes, _core.make_initializer, "initializer")
 
 
-__all__ = ["Initializer", "get", *_classes]  # noqa: PLE0604, PLE0605
+__all__ = ["Initializer", "get", *_classes]  # noqa: PLE0604

@@ -44,7 +44,7 @@ for _class in _classes.values():
     _class.__signature__ = _Signature()  # type: ignore[attr-defined]
 
 
-def Input(shape: Sequence[int | None] | None = None, dtype: Any = None, name: str | None = None) -> Layer:  # noqa: N802
+def Input(shape: Sequence[int | None] | None = None, dtype: Any = None, name: str | None = None) -> Layer:
     """The input of a model: says its shape, so that the weights exist before the first call.
 
     Args:
@@ -88,4 +88,4 @@ def _restore(class_name: str, config: dict[str, Any], shapes: tuple[Any, ...], w
     return layer
 
 
-__all__ = ["Input", "Layer", "get", *_classes]  # noqa: PLE0604, PLE0605
+__all__ = ["Input", "Layer", "get", *_classes]  # noqa: PLE0604

@@ -4,8 +4,9 @@ import copy
 import inspect
 import pickle
 
-import nacre as nc
 import numpy as np
+
+import nacre as nc
 
 
 def sample(shape, seed=0, integers=None, dtype="float32"):
@@ -37,7 +38,7 @@ def check_layer(cls, options, input_shape, output_shape, weights=(), integers=No
     config = layer.get_config()
     again = cls.from_config(config)
     assert again.get_config() == config
-    assert eval(repr(layer), vars(nc.layers)).get_config() == config  # noqa: S307 - the point of a repr
+    assert eval(repr(layer), vars(nc.layers)).get_config() == config
     assert nc.layers.get({"class_name": cls.__name__, "config": config}).get_config() == config
 
     # Shapes said and given agree, for a known and an unknown batch, and for an empty one.
@@ -60,7 +61,7 @@ def check_layer(cls, options, input_shape, output_shape, weights=(), integers=No
     again.build((None, *input_shape))
     again.set_weights(values)
     assert np.array_equal(np.asarray(again(x)), np.asarray(layer(x)))
-    for clone in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):  # noqa: S301 - our own bytes
+    for clone in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
         assert type(clone) is cls
         assert clone.get_config() == layer.get_config()
         assert np.array_equal(np.asarray(clone(x)), np.asarray(layer(x)))
@@ -80,7 +81,8 @@ def check_layer(cls, options, input_shape, output_shape, weights=(), integers=No
             w.grad = None
         (layer(x, training=True) * nc.convert_to_tensor(sample((5, *output_shape), seed=1))).sum().backward()
         for w in layer.trainable_weights:
-            assert w.grad is not None and w.grad.shape == w.shape
+            assert w.grad is not None
+            assert w.grad.shape == w.shape
             assert np.isfinite(np.asarray(w.grad)).all()
         optimizer = nc.optimizers.SGD(0.1)
         old = [np.array(w.detach()) for w in layer.trainable_weights]

@@ -1,10 +1,11 @@
 """Initialisers: distributions against their definitions, fans, seeds, names, errors."""
 
-import nacre as nc
 import numpy as np
 import pytest
 
-I = nc.initializers  # noqa: E741
+import nacre as nc
+
+I = nc.initializers
 SHAPE = (300, 700)  # 210,000 draws: the variance of a normal sample has a relative standard deviation of 0.3 %
 
 
@@ -12,7 +13,7 @@ def draw(initializer, shape=SHAPE):
     return np.asarray(initializer(shape, "float64"))
 
 
-@pytest.mark.parametrize("name, variance, bound", [
+@pytest.mark.parametrize(("name", "variance", "bound"), [
     ("HeNormal", 2 / 300, None), ("HeUniform", 2 / 300, (6 / 300) ** 0.5),
     ("GlorotNormal", 2 / 1000, None), ("GlorotUniform", 2 / 1000, (6 / 1000) ** 0.5),
     ("LecunNormal", 1 / 300, None), ("LecunUniform", 1 / 300, (3 / 300) ** 0.5),
@@ -46,11 +47,14 @@ def test_plain_distributions():
     assert draw(I.RandomNormal(1.0, 0.5, seed=1)).mean() == pytest.approx(1, abs=0.01)
     assert draw(I.RandomNormal(seed=1)).std() == pytest.approx(0.05, rel=0.01)
     uniform = draw(I.RandomUniform(-1.0, 3.0, seed=1))
-    assert -1 <= uniform.min() < -0.99 and 2.99 < uniform.max() < 3
+    assert -1 <= uniform.min() < -0.99
+    assert 2.99 < uniform.max() < 3
     truncated = draw(I.TruncatedNormal(0.0, 1.0, seed=1))
     assert 1.99 < np.abs(truncated).max() <= 2
     assert truncated.std() == pytest.approx(0.8796, rel=0.01)
-    assert draw(I.Zeros()).max() == 0 and draw(I.Ones()).min() == 1 and draw(I.Constant(2.5)).min() == 2.5
+    assert draw(I.Zeros()).max() == 0
+    assert draw(I.Ones()).min() == 1
+    assert draw(I.Constant(2.5)).min() == 2.5
     assert np.array_equal(draw(I.Identity(2.0), (2, 3)), 2 * np.eye(2, 3))
 
 
@@ -79,7 +83,7 @@ def test_seeds():
         nc.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("name, made", [
+@pytest.mark.parametrize(("name", "made"), [
     ("glorot_uniform", "GlorotUniform"), ("GlorotUniform", "GlorotUniform"), ("he_normal", "HeNormal"), ("uniform", "RandomUniform"),
     ("normal", "RandomNormal"), ("zeros", "Zeros"), ("zero", "Zeros"), ("ones", "Ones"), ("orthogonal", "Orthogonal"), ("identity", "Identity"),
     ("truncated_normal", "TruncatedNormal"), ("variance_scaling", "VarianceScaling"), ("lecun_uniform", "LecunUniform"),
@@ -128,7 +132,7 @@ def test_zero_weights_keep_units_equal():
     assert (gradient == gradient[:, :1]).all()
 
 
-@pytest.mark.parametrize("call, error, pattern", [
+@pytest.mark.parametrize(("call", "error", "pattern"), [
     (lambda: I.RandomNormal(stddev=-1.0), ValueError, "RandomNormal: stddev must be >= 0 and finite, got -1"),
     (lambda: I.RandomUniform(1.0, 0.0), ValueError, "RandomUniform: minval 1 is larger than maxval 0"),
     (lambda: I.VarianceScaling(0.0), ValueError, "VarianceScaling: scale must be > 0 and finite, got 0"),

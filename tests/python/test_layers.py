@@ -2,10 +2,11 @@
 
 import warnings
 
-import nacre as nc
 import numpy as np
 import pytest
 from layer_check import check_layer, sample
+
+import nacre as nc
 
 L = nc.layers
 
@@ -262,7 +263,7 @@ def test_attention_dropout_and_pickle():
     x, v = sample((2, 4, 6)), sample((2, 5, 3), 1)
     plain = np.asarray(layer(x, v))
     assert not np.array_equal(layer(x, v, training=True), plain)
-    clone = pickle.loads(pickle.dumps(layer))  # noqa: S301 - our own bytes
+    clone = pickle.loads(pickle.dumps(layer))
     assert np.array_equal(clone(x, v), plain)
 
 
@@ -442,7 +443,7 @@ def torch_layers():
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("strides, dilation, groups", [(1, 1, 1), (2, 1, 2), (1, 2, 4)])
+@pytest.mark.parametrize(("strides", "dilation", "groups"), [(1, 1, 1), (2, 1, 2), (1, 2, 4)])
 def test_conv2d_as_torch(strides, dilation, groups):
     torch, f = torch_layers()
     x = sample((2, 9, 8, 4), dtype="f8")

@@ -157,7 +157,7 @@ void bind_base(py::module_& m) {
         if (l.dtype() == floatx()) config.erase("dtype");
         return options_repr(l.class_name(), def_of(l).options, config);
       })
-      .def("__reduce__", [](const Layer& l) {
+      .def("__reduce__", [](const Layer& l) -> py::tuple {
         py::tuple shapes;
         if (l.built()) shapes = py::make_tuple(shape_to_python(l.input_shape()));
         if (l.built() && l.class_name() == "MultiHeadAttention") {

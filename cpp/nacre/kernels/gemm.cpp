@@ -147,12 +147,18 @@ void finish(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_
   }
 }
 
-// One strip of rows over all panels of a block of B. `b` is packed, or B in place.
+// One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A to be copied after this
+// one: its rows lie far apart, so it is fetched a line per row and panel while the panels run.
 template <class T>
-NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64_t rows, int64_t columns, T* c) {
-  constexpr int64_t lanes = Packet<T>::size;
+NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64_t rows, int64_t columns, T* c, const T* next) {
+  constexpr int64_t lanes = Packet<T>::size, line = 64 / int64_t(sizeof(T));
   const int64_t panel = p.packets * lanes;
+  int64_t at = 0;
   for (int64_t j = 0; j < columns; j += panel) {
+    if (next && at < job.kc) {
+      for (int64_t i = 0; i < rows; ++i) __builtin_prefetch(next + i * p.lda + at);
+      at += line;
+    }
     const int64_t width = smaller(panel, columns - j), packets = ceil_div(width, lanes);
     job.last = static_cast<int>(width - (packets - 1) * lanes);
     job.b = p.pack_b ? b + j * job.kc : b + j;
@@ -204,7 +210,8 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
         job.a = scratch;
         job.a_stride = p.trans_a ? count : p.block_k + kStripPad;
       }
-      run_strip(p, job, block, count, columns, c + i0 * p.ldc + n0);
+      const T* next = p.pack_a && !p.trans_a && s + 1 < strips ? a + (i0 + count) * p.lda + k0 : nullptr;
+      run_strip(p, job, block, count, columns, c + i0 * p.ldc + n0, next);
       if (k0 + job.kc == p.k) finish(p, c, i0, count, n0, columns);
     }
   }

@@ -28,7 +28,11 @@ static void pack_rows(const T* b, int64_t ldb, int64_t k, int64_t columns, int p
     T* to = out + p * width;
     int64_t j = 0;
     if (packets == 2) {
+      // The hardware follows a row but not the jump to the next ones.
+      const int64_t ahead = p + 4 < at.first + k ? 4 * ldb : 0;
       for (; j + width <= columns; j += width, to += at.height * width) {
+        __builtin_prefetch(b + ahead + j);
+        __builtin_prefetch(b + ahead + j + P::size);
         const P low = P::load(b + j), high = P::load(b + j + P::size);
         low.store(to);
         high.store(to + P::size);

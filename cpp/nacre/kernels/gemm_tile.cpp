@@ -35,6 +35,13 @@ static void tile(const TileJob<T>& job) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) acc[i][j] = P::zero();
   }
+  if (job.add) {  // C of a large product comes from far away: fetch it while K runs
+#pragma GCC unroll 12
+    for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) __builtin_prefetch(job.c + i * job.c_stride + j * lanes, 1);
+    }
+  }
   const T* b = job.b;
   for (int64_t s = 0; s < job.segments; ++s) {
     const T* a[groups];

@@ -59,7 +59,7 @@ struct TensorBody : View {
 
 class NACRE_API Tensor {
  public:
-  Tensor() noexcept = default;
+  Tensor() noexcept {}  // not defaulted: clang would want body_ before the class ends (default arguments below)
   // A scalar (rank 0) of floatx() or of int64; see full() in ops for others.
   explicit Tensor(TensorBody* adopted) noexcept : body_(adopted) {}
   Tensor(const Tensor& o) noexcept : body_(o.body_) {

@@ -1,9 +1,9 @@
 // The math ops through their C++ face: named options, rules at kinks and ties, gradients against differences, errors. The full tables
 // of samples stand in tests/python/samples/math.py.
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <functional>
+
+#include <doctest/doctest.h>
 
 #include "nacre/ops/gradient_check.h"
 #include "nacre/ops/ops.h"
@@ -96,7 +96,8 @@ TEST_CASE("einsum agrees with matmul, batched and transposed") {
   for (std::size_t i = 0; i < v.size(); ++i) v[i] = std::sin(static_cast<double>(i));
   const Tensor a = Tensor::of(v, {2, 3, 4}), b = Tensor::of(v, {2, 4, 3});
   CHECK(einsum({a, b}, {.equation = "bij,bjk->bik"}).to_vector<double>() == matmul(a, b).to_vector<double>());
-  CHECK(einsum({a, a}, {.equation = "bij,bkj->bik"}).to_vector<double>() == matmul(a, a, {.transpose_b = true}).to_vector<double>());
+  CHECK(einsum({a, a}, {.equation = "bij,bkj->bik"}).to_vector<double>() ==
+        matmul(a, a, {.transpose_b = true}).to_vector<double>());
   CHECK(worst<op::Einsum>({a, b}, {.equation = "bij,bjk->ki"}) <= 1);
   CHECK(worst<op::Einsum>({a, b}, {.equation = "bij,bjk->ki"}, true) <= 1);
 }

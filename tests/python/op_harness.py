@@ -104,7 +104,7 @@ def compare(got: list[np.ndarray], expected: list[np.ndarray], sample: Sample, a
     assert len(got) == len(expected), f"{len(got)} outputs, expected {len(expected)}"
     finite = [np.abs(x[np.isfinite(x)]).max(initial=0) for x in arrays if x is not None and x.dtype.kind == "f"]
     scale = max([1.0, *(float(v) for v in finite if v < 1e3)])
-    for i, (y, e) in enumerate(zip(got, expected)):
+    for i, (y, e) in enumerate(zip(got, expected, strict=True)):
         assert y.shape == e.shape, f"output {i}: shape {y.shape}, expected {e.shape}"
         kind = "f" if e.dtype.kind == "f" else "b" if e.dtype.kind == "b" else "i"
         assert (kind == "i" and y.dtype.kind in "iu") or y.dtype.kind == kind, f"output {i}: dtype {y.dtype}, expected kind {kind}"
@@ -128,7 +128,7 @@ def check_value(name: str, sample: Sample) -> None:
         before = [None if x is None else x.copy() for x in arrays]
         _core.set_num_threads(1)
         got = run(name, arrays, sample.attrs)
-        for k, (x, old) in enumerate(zip(arrays, before)):
+        for k, (x, old) in enumerate(zip(arrays, before, strict=True)):
             if x is not None and not flag(name, k, "mutated"):
                 np.testing.assert_array_equal(x, old, err_msg=f"{dtype}: input {k} was changed")
         if sample.check is not None:
@@ -138,7 +138,7 @@ def check_value(name: str, sample: Sample) -> None:
         for threads in (2, 1):
             _core.set_num_threads(threads)
             again = run(name, [None if x is None else x.copy() for x in before], sample.attrs)
-            for i, (y, z) in enumerate(zip(got, again)):
+            for i, (y, z) in enumerate(zip(got, again, strict=True)):
                 assert y.tobytes() == z.tobytes(), f"{dtype}: output {i} has other bits with {threads} threads"
         if sample.strided and sample.reference is not None:
             check_strided(name, sample, before, dtype)
@@ -180,11 +180,15 @@ def check_gradient(name: str, sample: Sample, *, second: bool = False) -> int:
     assert total <= GRADIENT_ELEMENTS, f"the sample has {total} elements; at most {GRADIENT_ELEMENTS} for a gradient"
     variants = [arrays]
     if sample.strided:
-        variants.append([twins(x)[1] if x is not None and x.ndim and not flag(name, k, "mutated") else x for k, x in enumerate(arrays)])
+        variants.append(
+            [twins(x)[1] if x is not None and x.ndim and not flag(name, k, "mutated") else x for k, x in enumerate(arrays)]
+        )
     checked = 0
     for v in variants:
         result = _core.gradient_check(name, [tensor(x) for x in v], sample.attrs, second=second)
-        where = f"input {result['worst_input']}, element {result['worst_element']}: got {result['got']}, expected {result['expected']}"
+        where = (
+            f"input {result['worst_input']}, element {result['worst_element']}: got {result['got']}, expected {result['expected']}"
+        )
         assert result["worst"] <= 1, f"{where} ({result['worst']:.3g} times the tolerance)"
         assert result["checked"] == total, f"{result['checked']} numbers compared, the inputs hold {total}"
         checked += result["checked"]
@@ -211,7 +215,7 @@ def check_gradient_float32(name: str, sample: Sample) -> None:
     single = as_type(raw, "float32")
     double = [x.astype(np.float64) if x is not None and x.dtype == np.float32 else x for x in single]
     narrow, wide = (gradients(name, arrays, sample.attrs, wanted) for arrays in (single, double))
-    for k, g, e in zip(wanted, narrow, wide):
+    for k, g, e in zip(wanted, narrow, wide, strict=True):
         assert (g is None) == (e is None)
         if g is None or e is None:
             continue
@@ -235,7 +239,7 @@ def main() -> int:
             if name not in with_gradient and has_gradient(name, sample):
                 gradient_count += check_gradient(name, sample)
                 with_gradient.add(name)
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001 - whatever goes wrong is the report
             print(f"{isa}: {name}, sample '{sample.label}': {type(e).__name__}: {e}")
             return 1
     print(f"{isa}: {values} samples, gradients of {len(with_gradient)} ops ({gradient_count} numbers)")

@@ -24,7 +24,7 @@ def test_error(name, bad):
     text = str(caught.value)
     for piece in bad.match:
         assert piece in text, f"{piece!r} is not in {text!r}"
-    for x, old in zip(arrays, before):
+    for x, old in zip(arrays, before, strict=True):
         if isinstance(x, np.ndarray):
             np.testing.assert_array_equal(x, old)
 

@@ -22,7 +22,9 @@ def test_gradient(name, sample):
         op_harness.check_gradient_float32(name, sample)
 
 
-@pytest.mark.parametrize(("name", "sample"), [c for c in CASES if c[1].second], ids=[i for i, c in zip(IDS, CASES) if c[1].second])
+@pytest.mark.parametrize(
+    ("name", "sample"), [c for c in CASES if c[1].second], ids=[f"{name}-{s.label}" for name, s in CASES if s.second]
+)
 def test_second_derivative(name, sample):
     if differentiable(name, sample):
         SECOND[name] = SECOND.get(name, 0) + op_harness.check_gradient(name, sample, second=True)

@@ -220,7 +220,8 @@ void activation_grad_grad(BinaryKind kind, double a, const OpDef& def, const voi
 template <BinaryKind K>
 struct ActivationGrad {
   double a = 0, b = 0;
-  static constexpr std::string_view name = activation_grad_name(K), doc = "Gradient of the activation: dx from the saved tensor and dy.";
+  static constexpr std::string_view name = activation_grad_name(K),
+                                    doc = "Gradient of the activation: dx from the saved tensor and dy.";
   static constexpr Arg inputs[] = {{"saved"}, {"dy"}};
   static constexpr auto fields = std::tuple{Field{"a", &ActivationGrad::a}, Field{"b", &ActivationGrad::b}};
   static constexpr bool strided = true, internal = true;
@@ -318,7 +319,8 @@ struct SoftmaxGrad {
 
 struct LogSoftmaxGrad {
   Dim axis = -1;
-  static constexpr std::string_view name = "log_softmax_grad", doc = "Gradient of log_softmax: dx = dy - e^y sum_j dy_j along axis.";
+  static constexpr std::string_view name = "log_softmax_grad",
+                                    doc = "Gradient of log_softmax: dx = dy - e^y sum_j dy_j along axis.";
   static constexpr Arg inputs[] = {{"y"}, {"dy"}};
   static constexpr auto fields = std::tuple{Field{"axis", &LogSoftmaxGrad::axis}};
   static constexpr bool internal = true;

@@ -24,7 +24,9 @@ void LeakyRelu::infer(const LeakyRelu& a, In in, Types& out) {
   require_finite(name, "negative_slope", a.negative_slope);
   activation_infer(name, in, out);
 }
-void LeakyRelu::run(const LeakyRelu& a, Views in, Views out, Context& c) { run_with(UnaryKind::leaky_relu, a.negative_slope, in, out, c); }
+void LeakyRelu::run(const LeakyRelu& a, Views in, Views out, Context& c) {
+  run_with(UnaryKind::leaky_relu, a.negative_slope, in, out, c);
+}
 void LeakyRelu::grad(const LeakyRelu& a, GradCtx& c) {
   if (c.needs(0)) c.dx(0, leaky_relu_grad(c.in(0), c.dy(), {.a = a.negative_slope}));
 }

@@ -82,7 +82,8 @@ std::vector<std::string> split(std::string_view text, std::string_view equation,
   }
   std::vector<std::string> terms;
   std::size_t begin = 0;
-  for (std::size_t comma; (comma = clean.find(',', begin)) != std::string::npos; begin = comma + 1) terms.push_back(clean.substr(begin, comma - begin));
+  for (std::size_t comma; (comma = clean.find(',', begin)) != std::string::npos; begin = comma + 1)
+    terms.push_back(clean.substr(begin, comma - begin));
   terms.push_back(clean.substr(begin));
   return terms;
 }
@@ -104,8 +105,8 @@ Equation parse(std::string_view text, int operands, const TypeOf& type_of) {
     const int letters = static_cast<int>(t.before.size() + t.after.size());
     const int extra = type.shape.rank() - letters;
     if (t.ellipsis ? extra < 0 : extra != 0) {
-      raise<ShapeError>(kName, ": the term '", e.terms[static_cast<std::size_t>(k)], "' names ", letters, " axes but operand ", k, " has shape ",
-                        type.shape, ".");
+      raise<ShapeError>(kName, ": the term '", e.terms[static_cast<std::size_t>(k)], "' names ", letters, " axes but operand ", k,
+                        " has shape ", type.shape, ".");
     }
     ellipsis_rank.push_back(extra);
     e.ellipsis_rank = std::max(e.ellipsis_rank, extra);
@@ -121,11 +122,12 @@ Equation parse(std::string_view text, int operands, const TypeOf& type_of) {
       const int l = e.labels[i][static_cast<std::size_t>(d)];
       Dim& size = e.sizes[static_cast<std::size_t>(l)];
       const bool broadcasts = l >= kEllipsis;
-      if (size == -1 || (broadcasts && size == 1)) size = shape[d];
+      if (size == -1 || (broadcasts && size == 1))
+        size = shape[d];
       else if (size != shape[d] && !(broadcasts && shape[d] == 1)) {
         const std::string what = broadcasts ? std::string("an axis under '...'") : cat("letter '", static_cast<char>(l), "'");
-        raise<ShapeError>(kName, ": ", what, " has size ", size, " and ", shape[d], " (operand ", k, " of shape ", shape, ", equation '", text,
-                          "'). They must be equal.");
+        raise<ShapeError>(kName, ": ", what, " has size ", size, " and ", shape[d], " (operand ", k, " of shape ", shape,
+                          ", equation '", text, "'). They must be equal.");
       }
     }
   }
@@ -139,7 +141,8 @@ Equation parse(std::string_view text, int operands, const TypeOf& type_of) {
   }
   const Term result = read_term(e.result, text);
   if (result.ellipsis != any_ellipsis) {
-    raise<ValueError>(kName, ": equation '", text, "' has an ellipsis ", any_ellipsis ? "among the terms but not in the result." : "in the result only.");
+    raise<ValueError>(kName, ": equation '", text, "' has an ellipsis ",
+                      any_ellipsis ? "among the terms but not in the result." : "in the result only.");
   }
   e.out = label(result, e.ellipsis_rank, e.ellipsis_rank);
   for (int l : e.out) {
@@ -147,7 +150,8 @@ Equation parse(std::string_view text, int operands, const TypeOf& type_of) {
       raise<ValueError>(kName, ": letter '", static_cast<char>(l), "' of the result is in no term of equation '", text, "'.");
     }
   }
-  if (e.out.size() > kMaxRank) raise<ShapeError>(kName, ": the result of equation '", text, "' has rank ", e.out.size(), ". At most ", kMaxRank, ".");
+  if (e.out.size() > kMaxRank)
+    raise<ShapeError>(kName, ": the result of equation '", text, "' has rank ", e.out.size(), ". At most ", kMaxRank, ".");
   return e;
 }
 
@@ -166,9 +170,12 @@ struct Step {
 Step plan_step(const Equation& e, const Labels& so_far, const Labels& next, std::size_t k) {
   Step s;
   for (int l : so_far) {
-    if (!has(next, l)) s.left.push_back(l);
-    else if (needed_after(e, k, l)) s.batch.push_back(l);
-    else s.contracted.push_back(l);
+    if (!has(next, l))
+      s.left.push_back(l);
+    else if (needed_after(e, k, l))
+      s.batch.push_back(l);
+    else
+      s.contracted.push_back(l);
   }
   for (int l : next) {
     if (!has(so_far, l)) s.right.push_back(l);
@@ -246,15 +253,18 @@ Piece load(const Equation& e, std::size_t k, const View& x, DType dtype, Context
   for (int d = 0; d < args.rank; ++d) {
     args.sizes[d] = p.v.shape[d];
     args.strides[d] = p.v.strides[d];
-    if (has(kept, p.labels[static_cast<std::size_t>(d)])) r.v.shape.push_back(p.v.shape[d]);
-    else args.axes |= 1u << d;
+    if (has(kept, p.labels[static_cast<std::size_t>(d)]))
+      r.v.shape.push_back(p.v.shape[d]);
+    else
+      args.axes |= 1u << d;
   }
   r.v.set_contiguous_strides();
   View y = r.v;  // integer sums are written as int64
   y.dtype = is_float(dtype) ? dtype : DType::int64;
   args.y = y.data = c.scratch(y.count() * size_of(y.dtype));
   const ReduceTable& t = c.kernels.reduce;
-  t.reduce[static_cast<int>(ReduceKind::sum)][static_cast<int>(dtype)](args, c.scratch(t.reduce_scratch(ReduceKind::sum, dtype, args)));
+  t.reduce[static_cast<int>(ReduceKind::sum)][static_cast<int>(dtype)](args,
+                                                                       c.scratch(t.reduce_scratch(ReduceKind::sum, dtype, args)));
   r.v.data = y.data;
   if (y.dtype != dtype) {
     r.v.data = c.scratch(r.v.count() * size_of(dtype));
@@ -274,7 +284,8 @@ Piece contract(const Equation& e, const Piece& a, const Piece& b, const Step& s,
   Piece y{{}, joined(s.batch, s.left, s.right)};
   y.v = target ? *target : fresh(y.labels, e, a.v.dtype, c);
   if (s.contracted.empty()) {
-    apply_binary(binary_fn(c.kernels.elementwise, BinaryKind::mul, a.v.dtype), arranged(a, y.labels, e), arranged(b, y.labels, e), y.v);
+    apply_binary(binary_fn(c.kernels.elementwise, BinaryKind::mul, a.v.dtype), arranged(a, y.labels, e), arranged(b, y.labels, e),
+                 y.v);
     return y;
   }
   GemmArgs g;
@@ -321,8 +332,8 @@ void Einsum::infer(const Einsum& a, In in, Types& out) {
     const Step s = plan_step(e, so_far, kept_labels(e, k), k);
     so_far = joined(s.batch, s.left, s.right);
     if (so_far.size() > kMaxRank || s.batch.size() + s.left.size() + s.contracted.size() > kMaxRank) {
-      raise<ShapeError>(kName, ": combining the first ", k + 1, " operands of equation '", a.equation, "' needs rank ", so_far.size(),
-                        ", at most ", kMaxRank, " is possible. Reorder or split the equation.");
+      raise<ShapeError>(kName, ": combining the first ", k + 1, " operands of equation '", a.equation, "' needs rank ",
+                        so_far.size(), ", at most ", kMaxRank, " is possible. Reorder or split the equation.");
     }
     Dim n = size_of(DType::float64);
     for (int l : so_far) n = checked_mul(kName, n, e.sizes[static_cast<std::size_t>(l)]);

@@ -126,7 +126,8 @@ void Matmul::infer(const Matmul& a, In in, Types& out) {
     const int rank = in[k].shape.rank();
     if (rank == 0) raise<ShapeError>(name, ": ", arg, " has rank 0. A vector or matrix is needed; use multiply for numbers.");
     if (rank == 1 && (k == 0 ? a.transpose_a : a.transpose_b)) {
-      raise<ValueError>(name, ": ", k == 0 ? "transpose_a" : "transpose_b", " is True but ", arg, " of shape ", in[k].shape, " is a vector.");
+      raise<ValueError>(name, ": ", k == 0 ? "transpose_a" : "transpose_b", " is True but ", arg, " of shape ", in[k].shape,
+                        " is a vector.");
     }
   }
   const Shape &s = in[0].shape, &t = in[1].shape;
@@ -134,8 +135,8 @@ void Matmul::infer(const Matmul& a, In in, Types& out) {
   const Dim k1 = p == 1 ? s[0] : s[a.transpose_a ? p - 2 : p - 1];
   const Dim k2 = q == 1 ? t[0] : t[a.transpose_b ? q - 1 : q - 2];
   if (k1 != k2) {
-    raise<ShapeError>(name, ": x1 has ", k1, " columns but x2 has ", k2, " rows (x1 ", s, a.transpose_a ? " transposed" : "", ", x2 ", t,
-                      a.transpose_b ? " transposed" : "", "). They must be equal.");
+    raise<ShapeError>(name, ": x1 has ", k1, " columns but x2 has ", k2, " rows (x1 ", s, a.transpose_a ? " transposed" : "",
+                      ", x2 ", t, a.transpose_b ? " transposed" : "", "). They must be equal.");
   }
   Shape batch_a, batch_b;
   for (int i = 0; i < p - 2; ++i) batch_a.push_back(s[i]);
@@ -209,7 +210,8 @@ void Dense::infer(const Dense& a, In in, Types& out) {
 }
 
 void Dense::run(const Dense& a, Views in, Views out, Context& c) {
-  product(in[0], in[1], in.has(2) ? &in[2] : nullptr, out[0], false, false, a.activation.view() == "relu" ? Activation::relu : Activation::none, c);
+  product(in[0], in[1], in.has(2) ? &in[2] : nullptr, out[0], false, false,
+          a.activation.view() == "relu" ? Activation::relu : Activation::none, c);
 }
 
 void Dense::grad(const Dense& a, GradCtx& c) {

@@ -199,7 +199,8 @@ Reference: numpy.cumprod; reverse and exclusive as in tf.math.cumprod.)";
 
 struct SumTo {
   IntList shape;
-  static constexpr std::string_view name = "sum_to", doc = R"(Sums x down to a shape that broadcasts to x's: the gradient of broadcasting.
+  static constexpr std::string_view name = "sum_to",
+                                    doc = R"(Sums x down to a shape that broadcasts to x's: the gradient of broadcasting.
 
 Args:
     x: Numbers.

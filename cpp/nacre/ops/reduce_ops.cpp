@@ -30,8 +30,10 @@ std::uint32_t axes_mask(std::string_view name, const Axes& axes, int rank) {
 Shape reduced_shape(const Shape& x, std::uint32_t mask, bool keepdims) {
   Shape s;
   for (int i = 0; i < x.rank(); ++i) {
-    if (!(mask >> i & 1)) s.push_back(x[i]);
-    else if (keepdims) s.push_back(1);
+    if (!(mask >> i & 1))
+      s.push_back(x[i]);
+    else if (keepdims)
+      s.push_back(1);
   }
   return s;
 }
@@ -145,9 +147,11 @@ void reduction_infer(Reduction kind, const Axes& axis, bool keepdims, In in, Typ
   refuse_storage_only(name, "x", x.dtype);
   const std::uint32_t mask = axes_mask(name, axis, x.shape.rank());
   const Dim n = reduced_count(x.shape, mask);
-  if (needs_elements(kind) && n == 0) raise<ValueError>(name, ": x of shape ", x.shape, " has nothing to reduce over. At least one element is needed.");
+  if (needs_elements(kind) && n == 0)
+    raise<ValueError>(name, ": x of shape ", x.shape, " has nothing to reduce over. At least one element is needed.");
   if ((kind == Reduction::argmax || kind == Reduction::argmin) && n > kMaxPosition) {
-    raise<ValueError>(name, ": x of shape ", x.shape, " is reduced over ", n, " elements, but positions are int32: at most ", kMaxPosition, ".");
+    raise<ValueError>(name, ": x of shape ", x.shape, " is reduced over ", n, " elements, but positions are int32: at most ",
+                      kMaxPosition, ".");
   }
   DType t = x.dtype;
   switch (kind) {
@@ -168,8 +172,10 @@ void reduction_run(Reduction kind, const Axes& axis, Views in, Views out, Contex
   const std::uint32_t mask = axes_mask("reduce", axis, x.shape.rank());
   const bool wide = !is_float(x.dtype);  // the sum and prod kernels write int64 for integers
   switch (kind) {
-    case Reduction::sum: return wide ? reduce_int64_into(ReduceKind::sum, x, mask, y, c) : reduce_into(ReduceKind::sum, x, mask, y.data, c);
-    case Reduction::prod: return wide ? reduce_int64_into(ReduceKind::prod, x, mask, y, c) : reduce_into(ReduceKind::prod, x, mask, y.data, c);
+    case Reduction::sum:
+      return wide ? reduce_int64_into(ReduceKind::sum, x, mask, y, c) : reduce_into(ReduceKind::sum, x, mask, y.data, c);
+    case Reduction::prod:
+      return wide ? reduce_int64_into(ReduceKind::prod, x, mask, y, c) : reduce_into(ReduceKind::prod, x, mask, y.data, c);
     case Reduction::mean: return reduce_into(ReduceKind::mean, x, mask, y.data, c);
     case Reduction::max: return reduce_into(ReduceKind::max, x, mask, y.data, c);
     case Reduction::min: return reduce_into(ReduceKind::min, x, mask, y.data, c);

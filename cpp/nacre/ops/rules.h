@@ -13,7 +13,8 @@ namespace nacre {
 // float32 or float64.
 inline void require_float(std::string_view op, std::string_view arg, const Type& t) {
   refuse_storage_only(op, arg, t.dtype);
-  if (!is_float(t.dtype)) raise<DTypeError>(op, ": ", arg, " must be float32 or float64, got ", t.dtype, ". Use cast(", arg, ", 'float32') first.");
+  if (!is_float(t.dtype))
+    raise<DTypeError>(op, ": ", arg, " must be float32 or float64, got ", t.dtype, ". Use cast(", arg, ", 'float32') first.");
 }
 // A number: anything but bool and the storage floats.
 inline void require_number(std::string_view op, std::string_view arg, const Type& t) {
@@ -30,10 +31,12 @@ inline void require_finite(std::string_view op, std::string_view arg, double val
 }
 // The two inputs of an op without promotion must have one dtype.
 inline void require_same_dtype(std::string_view op, std::string_view a, const Type& ta, std::string_view b, const Type& tb) {
-  if (ta.dtype != tb.dtype) raise<DTypeError>(op, ": ", a, " has dtype ", ta.dtype, " but ", b, " has ", tb.dtype, ". Cast one of them.");
+  if (ta.dtype != tb.dtype)
+    raise<DTypeError>(op, ": ", a, " has dtype ", ta.dtype, " but ", b, " has ", tb.dtype, ". Cast one of them.");
 }
 inline void require_same_shape(std::string_view op, std::string_view a, const Type& ta, std::string_view b, const Type& tb) {
-  if (!(ta.shape == tb.shape)) raise<ShapeError>(op, ": ", a, " has shape ", ta.shape, " but ", b, " has shape ", tb.shape, ". They must be equal.");
+  if (!(ta.shape == tb.shape))
+    raise<ShapeError>(op, ": ", a, " has shape ", ta.shape, " but ", b, " has shape ", tb.shape, ". They must be equal.");
 }
 
 // A tensor of zeros: the gradient of what is piecewise constant.

@@ -44,7 +44,8 @@ struct Unary {
   static constexpr std::string_view name = info.name, doc = info.doc;
   static constexpr Arg inputs[] = {{"x"}};
   static constexpr auto fields = std::tuple<>{};
-  static constexpr Promote promote = info.rule == UnaryRule::to_float || info.rule == UnaryRule::predicate ? Promote::to_float : Promote::none;
+  static constexpr Promote promote =
+      info.rule == UnaryRule::to_float || info.rule == UnaryRule::predicate ? Promote::to_float : Promote::none;
   static constexpr bool strided = true, save_types = true;
   static constexpr std::uint64_t save_in = info.saves == Saves::input, save_out = info.saves == Saves::output;
   static void infer(const Unary&, In in, Types& out) { unary_infer(info, in, out); }

@@ -25,7 +25,8 @@ void Clip::infer(const Clip& a, In in, Types& out) {
   if (!is_float(in[0].dtype)) {
     for (const auto& [arg, bound] : {std::pair{"min", a.min}, std::pair{"max", a.max}}) {
       if (std::isfinite(bound) && bound != std::trunc(bound)) {
-        raise<ValueError>(name, ": ", arg, " must be a whole number for an x of dtype ", in[0].dtype, ", got ", bound, ". Or cast x to a float.");
+        raise<ValueError>(name, ": ", arg, " must be a whole number for an x of dtype ", in[0].dtype, ", got ", bound,
+                          ". Or cast x to a float.");
       }
     }
   }

@@ -93,7 +93,7 @@ class Sample:
         return [None if make is None else make(rng) for make in self.inputs]
 
 
-def S(  # noqa: N802 - stands in tables by the hundred
+def S(
     label: str,
     inputs: Sequence[Maker | None],
     reference: Callable[..., Any] | None = None,
@@ -137,7 +137,7 @@ class Bad:
         return [make(rng) if callable(make) else make for make in self.inputs]
 
 
-def B(inputs: Sequence[Any], error: str, match: Sequence[str], **attrs: Any) -> Bad:  # noqa: N802
+def B(inputs: Sequence[Any], error: str, match: Sequence[str], **attrs: Any) -> Bad:
     """A wrong call: `error` is the name of the error class (ValueError, ShapeError, DTypeError, TypeError, IndexError), `match` the
     pieces that its message must contain: the op, the argument, the value. Inputs are makers or any Python objects; float64 arrays are
     passed as float32."""

@@ -225,7 +225,9 @@ def binary(
     ]
     if integer:
         rows += [S(d, [ints(17, low=0, high=7, dtype=d), ints(17, low=1, high=4, dtype=d)], reference) for d in ("int32", "int64")]
-        rows.append(S("small integers", [ints(17, low=0, high=7, dtype="uint8"), ints(17, low=1, high=3, dtype="uint8")], reference))
+        rows.append(
+            S("small integers", [ints(17, low=0, high=7, dtype="uint8"), ints(17, low=1, high=3, dtype="uint8")], reference)
+        )
         rows.append(S("integer and float", [ints(3, 5, low=1, high=4), r(5, **b)], reference, dtypes=["float32"]))
         rows.append(S("int64 and int8", [ints(9, low=1, high=4, dtype="int64"), ints(9, low=1, high=3, dtype="int8")], reference))
     if boolean:
@@ -233,7 +235,9 @@ def binary(
     if special:
         values = [0.0, 1.0, -1.0, INF, -INF, NAN]
         pairs = np.array([(x, y) for x in values for y in values])
-        rows.append(S("special values", [const(pairs[:, 0]), const(pairs[:, 1])], reference, gradient=False))  # no difference quotient
+        rows.append(
+            S("special values", [const(pairs[:, 0]), const(pairs[:, 1])], reference, gradient=False)
+        )  # no difference quotient
     SAMPLES[name] = rows
     BAD[name] = [
         B([r(2, 3), r(2, 4)], "ShapeError", [name, "[2, 3]", "[2, 4]"]),
@@ -272,7 +276,9 @@ def np_power(a: np.ndarray, b: np.ndarray) -> Any:
 
 binary("power", np_power, {"low": 0.3, "high": 2.0})
 SAMPLES["power"] += [
-    S("negative base, whole exponent", [const([-2.0, -1.5, -2.0]), const([3.0, 2.0, 0.0])], np_power, gradient=False),  # NaN beside it
+    S(
+        "negative base, whole exponent", [const([-2.0, -1.5, -2.0]), const([3.0, 2.0, 0.0])], np_power, gradient=False
+    ),  # NaN beside it
     S("integer powers", [const([2, -3, 0, 5], "int64"), const([10, 3, 0, 0], "int64")], np_power),
 ]
 BAD["power"].append(B([const([2, 3], "int32"), const([1, -2], "int32")], "ValueError", ["power", "-2", "position 1"]))
@@ -313,7 +319,7 @@ BAD["where"] = [
 ]
 
 
-def np_clip(x: np.ndarray, min: float = -INF, max: float = INF) -> np.ndarray:  # noqa: A002 - the op's names
+def np_clip(x: np.ndarray, min: float = -INF, max: float = INF) -> np.ndarray:
     return np.clip(x, min, max).astype(x.dtype)
 
 
@@ -344,7 +350,13 @@ def np_cast(x: np.ndarray, dtype: str) -> np.ndarray:
 
 SAMPLES["cast"] = [
     # Rounding to float32 has no difference quotient.
-    S(f"float to {t}", [r(17, low=-100, high=100) if t[0] != "u" else r(17, low=0, high=200)], np_cast, gradient=t != "float32", dtype=t)
+    S(
+        f"float to {t}",
+        [r(17, low=-100, high=100) if t[0] != "u" else r(17, low=0, high=200)],
+        np_cast,
+        gradient=t != "float32",
+        dtype=t,
+    )
     for t in _DTYPES
 ]
 SAMPLES["cast"] += [S(f"{f} to {t}", [ints(17, low=0, high=100, dtype=f)], np_cast, dtype=t) for f in _DTYPES[1:5] for t in _DTYPES]
@@ -379,7 +391,12 @@ def slope(f: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
 
 
 def activation_grad(
-    name: str, reference: Callable[..., np.ndarray], away: tuple[float, ...] = (), low: float = -3.0, high: float = 3.0, **attrs: float
+    name: str,
+    reference: Callable[..., np.ndarray],
+    away: tuple[float, ...] = (),
+    low: float = -3.0,
+    high: float = 3.0,
+    **attrs: float,
 ) -> None:
     # 1e-7: the reference is a difference quotient in float64.
     SAMPLES[name] = [S(f"n={n}", [r(n, low=low, high=high, away=away), r(n)], reference, atol=1e-7, **attrs) for n in SIZES]
@@ -396,9 +413,7 @@ def activation_grad(
 activation_grad("relu_grad", lambda y, dy: np.where(y > 0, dy, 0), away=(0.0,))
 activation_grad("leaky_relu_grad", lambda x, dy, a: np.where(x > 0, dy, a * dy), away=(0.0,), a=0.2)
 activation_grad("elu_grad", slope(lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0)))), away=(0.0,), a=0.7)
-activation_grad(
-    "selu_grad", slope(lambda x: _SELU * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))), away=(0.0,)
-)
+activation_grad("selu_grad", slope(lambda x: _SELU * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))), away=(0.0,))
 activation_grad("sigmoid_grad", lambda y, dy: dy * y * (1 - y), low=0.05, high=0.95)
 activation_grad("tanh_grad", lambda y, dy: dy * (1 - y * y), low=-0.95, high=0.95)
 activation_grad("softplus_grad", slope(softplus))
@@ -533,7 +548,9 @@ for _name in ("any", "all", "count_nonzero"):
     _f = reduction(getattr(np, _name))
     SAMPLES[_name].append(S("mostly zero", [lambda rng: (rng.random((9, 4)) < 0.15) * 1.0], _f, axis=1))
     SAMPLES[_name].append(S("mostly true", [lambda rng: rng.random((9, 4)) < 0.85], _f, axis=1))
-SAMPLES["max"].append(S("ties share", [const([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])], reduction(np.max), gradient=False, axis=1))  # kinks
+SAMPLES["max"].append(
+    S("ties share", [const([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])], reduction(np.max), gradient=False, axis=1)
+)  # kinks
 for _name in ("max", "min", "argmax", "argmin"):
     _f = reduction(getattr(np, _name))
     SAMPLES[_name].append(S("NaN wins", [const([[1.0, NAN, 3.0], [INF, -INF, 0.0]])], _f, gradient=False, axis=1))
@@ -544,9 +561,13 @@ for _name, _f in (("argmax", np.argmax), ("argmin", np.argmin)):
     )
 for _zeros in (1, 2, 3):  # the gradient must not divide by the elements
     SAMPLES["prod"].append(S(f"{_zeros} zeros", [const([0.0] * _zeros + [1.5, -0.7, 2.0])], reduction(np.prod)))
-SAMPLES["prod"].append(S("zeros in columns", [const([[0.0, 1.0, 0.0], [2.0, -3.0, 0.0], [1.0, 0.5, 2.0]])], reduction(np.prod), axis=0))
+SAMPLES["prod"].append(
+    S("zeros in columns", [const([[0.0, 1.0, 0.0], [2.0, -3.0, 0.0], [1.0, 0.5, 2.0]])], reduction(np.prod), axis=0)
+)
 SAMPLES["logsumexp"] += [
-    S("large", [const([[1e4, 1e4], [-1e4, -1e4], [1e4, -1e4]])], reduction(np_logsumexp), gradient=False, axis=1),  # flat or rounding
+    S(
+        "large", [const([[1e4, 1e4], [-1e4, -1e4], [1e4, -1e4]])], reduction(np_logsumexp), gradient=False, axis=1
+    ),  # flat or rounding
     S("-inf", [const([[-INF, -INF], [-INF, 2.0]])], reduction(np_logsumexp), gradient=False, axis=1),  # no difference quotient
 ]
 
@@ -655,9 +676,17 @@ def np_matmul(a: np.ndarray, b: np.ndarray, transpose_a: bool = False, transpose
 
 
 SAMPLES["matmul"] = [S(f"n={n}", [r(3, n), r(n, 4)], np_matmul) for n in SIZES if n < 33]
-SAMPLES["matmul"] += [S(f"{m}x{k}x{n}", [r(m, k), r(k, n)], np_matmul) for m, k, n in ((1, 5, 1), (17, 2, 3), (2, 3, 33), (7, 9, 8))]
 SAMPLES["matmul"] += [
-    S(f"transposed {ta:d}{tb:d}", [r(*((5, 3) if ta else (3, 5))), r(*((4, 5) if tb else (5, 4)))], np_matmul, transpose_a=ta, transpose_b=tb)
+    S(f"{m}x{k}x{n}", [r(m, k), r(k, n)], np_matmul) for m, k, n in ((1, 5, 1), (17, 2, 3), (2, 3, 33), (7, 9, 8))
+]
+SAMPLES["matmul"] += [
+    S(
+        f"transposed {ta:d}{tb:d}",
+        [r(*((5, 3) if ta else (3, 5))), r(*((4, 5) if tb else (5, 4)))],
+        np_matmul,
+        transpose_a=ta,
+        transpose_b=tb,
+    )
     for ta, tb in ((True, False), (False, True), (True, True))
 ]
 SAMPLES["matmul"] += [
@@ -681,8 +710,15 @@ SAMPLES["matmul"] += [
     S("larger", [r(150, 270), r(270, 140)], np_matmul, gradient=False, dtypes=["float64"]),
     # 1e-4: 270 products of up to 4, each sum rounded to 6e-8 of itself.
     S("larger, float32", [r(150, 270), r(270, 140)], np_matmul, gradient=False, dtypes=["float32"], atol=1e-4),
-    *[S(d, [ints(3, 9, dtype=d), ints(9, 4, dtype=d)], lambda a, b: np_matmul(a.astype("int64"), b.astype("int64"))) for d in ("int8", "int32", "int64")],
-    S("uint8", [ints(3, 9, low=0, dtype="uint8"), ints(9, 4, low=0, dtype="uint8")], lambda a, b: np_matmul(a.astype("int64"), b.astype("int64"))),
+    *[
+        S(d, [ints(3, 9, dtype=d), ints(9, 4, dtype=d)], lambda a, b: np_matmul(a.astype("int64"), b.astype("int64")))
+        for d in ("int8", "int32", "int64")
+    ],
+    S(
+        "uint8",
+        [ints(3, 9, low=0, dtype="uint8"), ints(9, 4, low=0, dtype="uint8")],
+        lambda a, b: np_matmul(a.astype("int64"), b.astype("int64")),
+    ),
     S("integer and float", [ints(3, 5), r(5, 2)], np_matmul, dtypes=["float32"]),
 ]
 BAD["matmul"] = [

@@ -15,10 +15,18 @@
 #include "nacre/kernels/table.h"
 
 namespace nacre_bench {
-namespace isa_scalar { double spin_fma(std::int64_t steps, float* sink); }
-namespace isa_avx2 { double spin_fma(std::int64_t steps, float* sink); }
-namespace isa_avx512 { double spin_fma(std::int64_t steps, float* sink); }
-namespace isa_neon { double spin_fma(std::int64_t steps, float* sink); }
+namespace isa_scalar {
+double spin_fma(std::int64_t steps, float* sink);
+}
+namespace isa_avx2 {
+double spin_fma(std::int64_t steps, float* sink);
+}
+namespace isa_avx512 {
+double spin_fma(std::int64_t steps, float* sink);
+}
+namespace isa_neon {
+double spin_fma(std::int64_t steps, float* sink);
+}
 
 namespace {
 
@@ -99,18 +107,21 @@ void report(const std::string& name, double flops, F&& run) {
 }
 
 void bench_gemm() {
-  struct Line { std::int64_t m, n, k; bool ta, tb; };
-  const Line lines[] = {{16, 16, 16, false, false},     {32, 32, 32, false, false},     {64, 64, 64, false, false},
-                        {128, 128, 128, false, false},  {256, 256, 256, false, false},  {512, 512, 512, false, false},
+  struct Line {
+    std::int64_t m, n, k;
+    bool ta, tb;
+  };
+  const Line lines[] = {{16, 16, 16, false, false},       {32, 32, 32, false, false},       {64, 64, 64, false, false},
+                        {128, 128, 128, false, false},    {256, 256, 256, false, false},    {512, 512, 512, false, false},
                         {1024, 1024, 1024, false, false}, {2048, 2048, 2048, false, false}, {256, 256, 256, false, true},
-                        {256, 256, 256, true, false},   {512, 512, 512, true, true},    {32, 128, 784, false, false},
-                        {32, 128, 784, false, true},    {128, 512, 512, false, false},  {128, 512, 512, false, true},
-                        {4096, 64, 64, false, false},   {1, 4096, 4096, false, false},  {1, 4096, 4096, false, true},
-                        {64, 10, 256, false, false},    {64, 10, 256, false, true},     {64, 256, 784, false, false},
-                        {784, 256, 64, true, false},    {64, 784, 256, false, true},    {64, 128, 256, false, false},
-                        {256, 128, 64, true, false},    {64, 256, 128, false, true},    {64, 10, 128, false, false},
-                        {128, 10, 64, true, false},     {64, 128, 10, false, true},     {16, 1024, 1024, false, false},
-                        {128, 4096, 1024, false, false}, {256, 1000, 512, false, false}, {300, 64, 4096, false, false}};
+                        {256, 256, 256, true, false},     {512, 512, 512, true, true},      {32, 128, 784, false, false},
+                        {32, 128, 784, false, true},      {128, 512, 512, false, false},    {128, 512, 512, false, true},
+                        {4096, 64, 64, false, false},     {1, 4096, 4096, false, false},    {1, 4096, 4096, false, true},
+                        {64, 10, 256, false, false},      {64, 10, 256, false, true},       {64, 256, 784, false, false},
+                        {784, 256, 64, true, false},      {64, 784, 256, false, true},      {64, 128, 256, false, false},
+                        {256, 128, 64, true, false},      {64, 256, 128, false, true},      {64, 10, 128, false, false},
+                        {128, 10, 64, true, false},       {64, 128, 10, false, true},       {16, 1024, 1024, false, false},
+                        {128, 4096, 1024, false, false},  {256, 1000, 512, false, false},   {300, 64, 4096, false, false}};
   for (const Line& s : lines) {
     Memory a = floats(s.m * s.k), b = floats(s.k * s.n), c = floats(s.m * s.n);
     nacre::GemmArgs g;
@@ -119,16 +130,20 @@ void bench_gemm() {
     g.a = a.data, g.b = b.data, g.c = c.data, g.threads = threads;
     const nacre::KernelTable& table = nacre::cpu_kernels();
     Memory scratch(table.gemm.scratch_bytes(g));
-    const std::string name = "gemm/" + std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) + (s.ta ? "/ta" : "") + (s.tb ? "/tb" : "");
+    const std::string name = "gemm/" + std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) +
+                             (s.ta ? "/ta" : "") + (s.tb ? "/tb" : "");
     report(name, 2.0 * double(s.m) * double(s.n) * double(s.k), [&] { table.gemm.gemm(g, scratch.data); });
   }
 }
 
 void bench_conv() {
-  struct Line { std::int64_t n, h, c, o, k, stride, groups; };
-  const Line lines[] = {{32, 32, 64, 64, 3, 1, 1}, {32, 32, 3, 32, 3, 1, 1},  {32, 32, 3, 64, 3, 1, 1}, {8, 56, 64, 64, 3, 1, 1},
-                        {32, 32, 64, 64, 3, 1, 64}, {64, 28, 1, 32, 3, 1, 1}, {64, 14, 32, 64, 3, 1, 1}, {32, 16, 64, 128, 3, 2, 1},
-                        {32, 16, 64, 128, 1, 1, 1}, {16, 32, 32, 32, 5, 1, 1}, {32, 7, 128, 128, 3, 1, 1}, {16, 32, 64, 64, 3, 1, 4}};
+  struct Line {
+    std::int64_t n, h, c, o, k, stride, groups;
+  };
+  const Line lines[] = {{32, 32, 64, 64, 3, 1, 1}, {32, 32, 3, 32, 3, 1, 1},   {32, 32, 3, 64, 3, 1, 1},
+                        {8, 56, 64, 64, 3, 1, 1},  {32, 32, 64, 64, 3, 1, 64}, {64, 28, 1, 32, 3, 1, 1},
+                        {64, 14, 32, 64, 3, 1, 1}, {32, 16, 64, 128, 3, 2, 1}, {32, 16, 64, 128, 1, 1, 1},
+                        {16, 32, 32, 32, 5, 1, 1}, {32, 7, 128, 128, 3, 1, 1}, {16, 32, 64, 64, 3, 1, 4}};
   for (const Line& s : lines) {
     nacre::ConvArgs g;
     g.batch = s.n, g.in_h = g.in_w = s.h, g.in_channels = s.c, g.out_channels = s.o, g.kernel_h = g.kernel_w = s.k;
@@ -136,13 +151,16 @@ void bench_conv() {
     g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = s.k / 2;
     g.out_h = g.out_w = nacre::conv_out_size(s.h, s.k, s.stride, 1, 2 * (s.k / 2));
     g.threads = threads;
-    Memory x = floats(s.n * s.h * s.h * s.c), w = floats(s.k * s.k * s.c / s.groups * s.o), y = floats(s.n * g.out_h * g.out_w * s.o);
-    Memory dx = floats(s.n * s.h * s.h * s.c), dw = floats(s.k * s.k * s.c / s.groups * s.o), dy = floats(s.n * g.out_h * g.out_w * s.o);
+    Memory x = floats(s.n * s.h * s.h * s.c), w = floats(s.k * s.k * s.c / s.groups * s.o),
+           y = floats(s.n * g.out_h * g.out_w * s.o);
+    Memory dx = floats(s.n * s.h * s.h * s.c), dw = floats(s.k * s.k * s.c / s.groups * s.o),
+           dy = floats(s.n * g.out_h * g.out_w * s.o);
     g.x = x.data, g.weight = w.data, g.y = y.data, g.dx = dx.data, g.dweight = dw.data, g.dy = dy.data;
     const nacre::ConvTable& table = nacre::cpu_kernels().conv;
     const double flops = 2.0 * double(s.n * g.out_h * g.out_w * s.o) * double(s.k * s.k * (s.c / s.groups));
-    const std::string name = "conv/" + std::to_string(s.n) + "x" + std::to_string(s.h) + "x" + std::to_string(s.h) + "x" + std::to_string(s.c) + "->" +
-                             std::to_string(s.o) + "/k" + std::to_string(s.k) + "s" + std::to_string(s.stride) + "g" + std::to_string(s.groups);
+    const std::string name = "conv/" + std::to_string(s.n) + "x" + std::to_string(s.h) + "x" + std::to_string(s.h) + "x" +
+                             std::to_string(s.c) + "->" + std::to_string(s.o) + "/k" + std::to_string(s.k) + "s" +
+                             std::to_string(s.stride) + "g" + std::to_string(s.groups);
     Memory scratch(std::max({table.forward_scratch(g), table.backward_data_scratch(g), table.backward_weight_scratch(g)}));
     report(name + "/fwd", flops, [&] { table.forward(g, scratch.data); });
     report(name + "/bwd_data", flops, [&] { table.backward_data(g, scratch.data); });
@@ -151,8 +169,12 @@ void bench_conv() {
 }
 
 void bench_attention() {
-  struct Line { std::int64_t b, h, t, d; bool causal; };
-  const Line lines[] = {{8, 8, 512, 64, false}, {8, 8, 128, 64, false}, {2, 4, 64, 32, false}, {1, 8, 2048, 64, false}, {1, 8, 2048, 64, true}};
+  struct Line {
+    std::int64_t b, h, t, d;
+    bool causal;
+  };
+  const Line lines[] = {
+      {8, 8, 512, 64, false}, {8, 8, 128, 64, false}, {2, 4, 64, 32, false}, {1, 8, 2048, 64, false}, {1, 8, 2048, 64, true}};
   for (const Line& s : lines) {
     nacre::AttentionArgs g;
     g.batch = s.b, g.heads = s.h, g.queries = g.keys = s.t, g.width = g.value_width = s.d, g.scale = 0.125, g.causal = s.causal;
@@ -167,7 +189,8 @@ void bench_attention() {
     const nacre::AttentionTable& table = nacre::cpu_kernels().attention;
     Memory scratch(std::max(table.forward_scratch(g), table.backward_scratch(g)));
     const double flops = 4.0 * double(n) * double(s.t) * (s.causal ? 0.5 : 1.0);
-    const std::string name = "attention/" + std::to_string(s.b) + "," + std::to_string(s.h) + "," + std::to_string(s.t) + "," + std::to_string(s.d) + (s.causal ? "/causal" : "");
+    const std::string name = "attention/" + std::to_string(s.b) + "," + std::to_string(s.h) + "," + std::to_string(s.t) + "," +
+                             std::to_string(s.d) + (s.causal ? "/causal" : "");
     table.forward(g, scratch.data);
     report(name + "/fwd", flops, [&] { table.forward(g, scratch.data); });
     report(name + "/bwd", 2.5 * flops, [&] { table.backward(g, scratch.data); });

@@ -1,9 +1,9 @@
-// Attention against the textbook formula in double: masks, causal offsets, strides, long and short sequences, every instruction set, equal
-// bits for any number of threads; backward against the gradient written out with the full matrix.
-#include <doctest/doctest.h>
-
+// Attention against the textbook formula in double: masks, causal offsets, strides, long and short sequences, every instruction
+// set, equal bits for any number of threads; backward against the gradient written out with the full matrix.
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 #include "nacre/kernels/attention.h"
@@ -35,7 +35,8 @@ struct Problem {
   std::vector<double> o, lse, dq, dk, dv;
 
   std::size_t at(std::int64_t b, std::int64_t h, std::int64_t t, std::int64_t i, std::int64_t length, std::int64_t width) const {
-    return static_cast<std::size_t>(s.packed_heads ? ((b * length + t) * s.h + h) * width + i : ((b * s.h + h) * length + t) * width + i);
+    return static_cast<std::size_t>(s.packed_heads ? ((b * length + t) * s.h + h) * width + i
+                                                   : ((b * s.h + h) * length + t) * width + i);
   }
   nacre::AttentionOperand operand(std::vector<T>& x, std::int64_t length, std::int64_t width) const {
     if (s.packed_heads) return {x.data(), length * s.h * width, width, s.h * width};
@@ -59,7 +60,8 @@ struct Problem {
       bool_mask.resize(static_cast<std::size_t>(s.b * s.tq * s.tk));
       for (auto& m : bool_mask) m = random.next() % 3 != 0;
       if (s.tq > 1) {
-        for (std::int64_t j = 0; j < s.tk; ++j) bool_mask[static_cast<std::size_t>(s.tk + j)] = 0;  // batch 0, query 1: fully masked
+        for (std::int64_t j = 0; j < s.tk; ++j)
+          bool_mask[static_cast<std::size_t>(s.tk + j)] = 0;  // batch 0, query 1: fully masked
       }
     }
     if (s.masks == Masks::additive || s.masks == Masks::both) {
@@ -118,14 +120,15 @@ struct Problem {
   };
   Result run(const nacre::KernelTable& table, int threads) {
     const T nan = std::numeric_limits<T>::quiet_NaN();
-    Result r{std::vector<T>(o.size(), nan), std::vector<T>(lse.size(), nan), std::vector<T>(q.size(), nan), std::vector<T>(k.size(), nan),
-             std::vector<T>(v.size(), nan), true};
+    Result r{std::vector<T>(o.size(), nan), std::vector<T>(lse.size(), nan), std::vector<T>(q.size(), nan),
+             std::vector<T>(k.size(), nan), std::vector<T>(v.size(), nan),   true};
     nacre::AttentionArgs g;
     g.dtype = nacre::dtype_of<T>;
     g.batch = s.b, g.heads = s.h, g.queries = s.tq, g.keys = s.tk, g.width = s.d, g.value_width = s.dv;
     g.scale = scale(), g.causal = s.causal, g.causal_offset = s.offset, g.threads = threads;
     g.q = operand(q, s.tq, s.d), g.k = operand(k, s.tk, s.d), g.v = operand(v, s.tk, s.dv), g.o = operand(r.o, s.tq, s.dv);
-    g.dout = operand(dout, s.tq, s.dv), g.dq = operand(r.dq, s.tq, s.d), g.dk = operand(r.dk, s.tk, s.d), g.dv = operand(r.dv, s.tk, s.dv);
+    g.dout = operand(dout, s.tq, s.dv), g.dq = operand(r.dq, s.tq, s.d), g.dk = operand(r.dk, s.tk, s.d),
+    g.dv = operand(r.dv, s.tk, s.dv);
     g.lse = r.lse.data();
     if (!bool_mask.empty()) g.bool_mask = {bool_mask.data(), s.tq * s.tk, 0, s.tk, 1};
     if (!add_mask.empty()) g.add_mask = {add_mask.data(), 0, s.tk, 0, 1};
@@ -153,15 +156,16 @@ double error(const std::vector<T>& got, const std::vector<double>& want) {
   return worst / size;
 }
 
-// Scores are dot products of `d` terms up to 3 in size, so they err by up to d * 3 * eps, and exp passes that on as a relative error of p; the
-// rest (sums of p v over tk keys, exp's own ULP) stays below it. Twice that for the gradient's extra products.
+// Scores are dot products of `d` terms up to 3 in size, so they err by up to d * 3 * eps, and exp passes that on as a relative
+// error of p; the rest (sums of p v over tk keys, exp's own ULP) stays below it. Twice that for the gradient's extra products.
 template <class T>
 void check(const Case& s) {
   Problem<T> problem(s);
   const double bound = (8 + 3.0 * double(s.d)) * std::numeric_limits<T>::epsilon();
   for_each_isa([&](const nacre::KernelTable& table) {
-    INFO("isa ", static_cast<int>(table.isa), " b ", s.b, " h ", s.h, " tq ", s.tq, " tk ", s.tk, " d ", s.d, " dv ", s.dv, " causal ", s.causal, " offset ",
-         s.offset, " masks ", static_cast<int>(s.masks), " packed ", s.packed_heads, " bytes ", sizeof(T));
+    INFO("isa ", static_cast<int>(table.isa), " b ", s.b, " h ", s.h, " tq ", s.tq, " tk ", s.tk, " d ", s.d, " dv ", s.dv,
+         " causal ", s.causal, " offset ", s.offset, " masks ", static_cast<int>(s.masks), " packed ", s.packed_heads, " bytes ",
+         sizeof(T));
     const auto one = problem.run(table, 1);
     CHECK(one.scratch_ok);
     CHECK(error(one.o, problem.o) <= bound);

@@ -1,9 +1,9 @@
-// conv2d forward, backward-data and backward-weight against plain loops: odd sizes, strides, dilation, asymmetric pads, groups, depthwise,
-// every instruction set, one and several threads with equal bits.
-#include <doctest/doctest.h>
-
+// conv2d forward, backward-data and backward-weight against plain loops: odd sizes, strides, dilation, asymmetric pads, groups,
+// depthwise, every instruction set, one and several threads with equal bits.
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 #include "nacre/kernels/conv.h"
@@ -49,7 +49,8 @@ struct Problem {
         for (std::int64_t j = 0; j < g.out_w; ++j)
           for (std::int64_t p = 0; p < g.kernel_h; ++p)
             for (std::int64_t q = 0; q < g.kernel_w; ++q) {
-              const std::int64_t h = i * g.stride_h + p * g.dilation_h - g.pad_top, w = j * g.stride_w + q * g.dilation_w - g.pad_left;
+              const std::int64_t h = i * g.stride_h + p * g.dilation_h - g.pad_top,
+                                 w = j * g.stride_w + q * g.dilation_w - g.pad_left;
               if (h < 0 || h >= g.in_h || w < 0 || w >= g.in_w) continue;
               for (std::int64_t c = 0; c < cg; ++c)
                 for (std::int64_t o = 0; o < g.out_channels; ++o)
@@ -73,7 +74,8 @@ struct Problem {
     // Any order of n roundings keeps within (n + 3) eps sum |terms|.
     bool close(const std::vector<T>& got) const {
       for (std::size_t i = 0; i < sum.size(); ++i) {
-        if (!(std::abs(double(got[i]) - sum[i]) <= (terms[i] + 3) * double(std::numeric_limits<T>::epsilon()) * size[i])) return false;
+        if (!(std::abs(double(got[i]) - sum[i]) <= (terms[i] + 3) * double(std::numeric_limits<T>::epsilon()) * size[i]))
+          return false;
       }
       return got.size() == sum.size() + 1 && got.back() == T(77);
     }
@@ -99,8 +101,9 @@ void check(const Case& s) {
   y.finish(problem.bias, s.relu);
   dx.finish(problem.image_bias, s.relu);
   for_each_isa([&](const nacre::KernelTable& table) {
-    INFO("isa ", nacre::isa_name(table.isa), " n ", s.n, " h ", s.h, " w ", s.w, " c ", s.c, " o ", s.o, " k ", s.kh, "x", s.kw, " stride ", s.sh, ",", s.sw,
-         " dilation ", s.dh, ",", s.dw, " pads ", s.top, ",", s.bottom, ",", s.left, ",", s.right, " groups ", s.groups, " bytes ", sizeof(T));
+    INFO("isa ", nacre::isa_name(table.isa), " n ", s.n, " h ", s.h, " w ", s.w, " c ", s.c, " o ", s.o, " k ", s.kh, "x", s.kw,
+         " stride ", s.sh, ",", s.sw, " dilation ", s.dh, ",", s.dw, " pads ", s.top, ",", s.bottom, ",", s.left, ",", s.right,
+         " groups ", s.groups, " bytes ", sizeof(T));
     std::vector<T> first_y, first_dx, first_dw;
     for (int threads : {1, 2, 3}) {
       nacre::ConvArgs g = problem.g;
@@ -158,13 +161,14 @@ TEST_CASE("strides, dilation and uneven pads") {
   for (std::int64_t stride : {1, 2, 3}) {
     for (std::int64_t dilation : {1, 2, 3}) {
       for (std::int64_t pad : {0, 1, 4}) {
-        check<float>({2, 10, 13, 4, 6, 3, 3, stride, stride == 1 ? 2 : stride, dilation, dilation, pad, pad / 2, 0, pad, 1, pad == 1, false});
+        check<float>({2, 10, 13, 4, 6, 3, 3, stride, stride == 1 ? 2 : stride, dilation, dilation, pad, pad / 2, 0, pad, 1,
+                      pad == 1, false});
         check<double>({1, 9, 10, 2, 3, 2, 4, stride, 1, 1, dilation, pad, 0, pad, 1, 1, true, pad == 4});
         check<float>({1, 12, 12, 6, 4, 4, 1, stride, stride, dilation, 1, pad, pad, 0, 0, 2});
       }
     }
   }
-  check<float>({2, 8, 9, 5, 7, 1, 1, 2, 2});          // pixels that no output meets: their gradient is zero
+  check<float>({2, 8, 9, 5, 7, 1, 1, 2, 2});  // pixels that no output meets: their gradient is zero
   check<float>({1, 7, 7, 3, 4, 2, 2, 3, 3, 1, 1});
   check<float>({1, 12, 13, 3, 4, 3, 3, 4, 2, 2, 4, 3, 3, 2, 2, 1, true});  // stride and dilation share a divisor
 }
@@ -192,9 +196,9 @@ TEST_CASE("one-dimensional, as H = 1") {
 TEST_CASE("sizes that split into bands, steps of K, chunks and column blocks") {
   Threads threads;
   check<float>({3, 20, 30, 32, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});
-  check<float>({2, 6, 6, 300, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});         // rows as steps
-  check<float>({1, 5, 5, 500, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});         // blocks of channels as steps
-  check<float>({1, 9, 9, 300, 40, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2});         // with dilation
+  check<float>({2, 6, 6, 300, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});            // rows as steps
+  check<float>({1, 5, 5, 500, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1});            // blocks of channels as steps
+  check<float>({1, 9, 9, 300, 40, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2});            // with dilation
   check<float>({2, 4, 4, 200, 260, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, true});  // dweight above a megabyte
   check<float>({40, 8, 8, 16, 16, 3, 3, 2, 2, 1, 1, 0, 1, 0, 1});
   check<float>({20, 10, 10, 64, 64, 1, 1, 2, 2});

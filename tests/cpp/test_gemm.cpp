@@ -1,8 +1,8 @@
 // gemm against a double loop, for every instruction set, transpose, odd size and thread count; exact integers; empty sizes.
-#include <doctest/doctest.h>
-
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "kernel_test.h"
 #include "nacre/kernels/gemm.h"
@@ -68,7 +68,8 @@ struct Problem {
     return out;
   }
 
-  // Largest error in units of the bound (K + 4) * eps * (sum |a b| + |c| + |bias|), which any order of summation keeps; gaps must be intact.
+  // Largest error in units of the bound (K + 4) * eps * (sum |a b| + |c| + |bias|), which any order of summation keeps; gaps must
+  // be intact.
   double worst(const std::vector<T>& got) const {
     double worst = 0;
     const double eps = std::numeric_limits<T>::epsilon();
@@ -101,8 +102,8 @@ struct Problem {
 template <class T>
 void check(const Case& s) {
   for_each_isa([&](const nacre::KernelTable& table) {
-    INFO("isa ", nacre::isa_name(table.isa), " m ", s.m, " n ", s.n, " k ", s.k, " ta ", s.trans_a, " tb ", s.trans_b, " add ", s.accumulate,
-         " bias ", s.bias, " relu ", s.relu, " pad ", s.pad, " bytes ", sizeof(T));
+    INFO("isa ", nacre::isa_name(table.isa), " m ", s.m, " n ", s.n, " k ", s.k, " ta ", s.trans_a, " tb ", s.trans_b, " add ",
+         s.accumulate, " bias ", s.bias, " relu ", s.relu, " pad ", s.pad, " bytes ", sizeof(T));
     Problem<T> problem(s);
     bool scratch_ok = false;
     const std::vector<T> one = problem.run(table, 1, &scratch_ok);
@@ -142,10 +143,9 @@ TEST_CASE("small and odd sizes, all transposes") {
 
 TEST_CASE("sizes that pack, block K and split among threads") {
   Threads threads;
-  const std::int64_t sizes[][3] = {{64, 256, 784}, {784, 256, 64},  {64, 784, 256}, {64, 10, 256}, {130, 70, 513}, {37, 600, 300},
+  const std::int64_t sizes[][3] = {{64, 256, 784}, {784, 256, 64}, {64, 784, 256}, {64, 10, 256}, {130, 70, 513}, {37, 600, 300},
                                    {300, 33, 257}, {1, 3000, 100}, {3, 700, 300},  {4, 130, 999}, {700, 1, 130},  {100, 2, 1000},
-                                   {5, 2100, 40},  {20, 1100, 64}, {12, 32, 2000}, {97, 97, 97},
-                                   {2, 500, 100},  {50, 1300, 300}};
+                                   {5, 2100, 40},  {20, 1100, 64}, {12, 32, 2000}, {97, 97, 97},  {2, 500, 100},  {50, 1300, 300}};
   for (const auto& z : sizes) {
     for (int t = 0; t < 4; ++t) {
       const bool extra = t == 1 || t == 2;
@@ -219,7 +219,8 @@ TEST_CASE("batches with broadcast operands") {
     // A batch of columns: each is computed as a row with the operands exchanged.
     std::vector<float> column(static_cast<std::size_t>(d0 * m));
     nacre::GemmArgs v;
-    v.m = m, v.n = 1, v.k = k, v.lda = k, v.ldb = 1, v.ldc = 1, v.a = a.data(), v.b = b.data(), v.c = column.data(), v.bias = bias.data();
+    v.m = m, v.n = 1, v.k = k, v.lda = k, v.ldb = 1, v.ldc = 1, v.a = a.data(), v.b = b.data(), v.c = column.data(),
+    v.bias = bias.data();
     v.batch_rank = 1, v.batch_dims[0] = d0, v.batch_stride_a[0] = m * k, v.batch_stride_c[0] = m;
     table.gemm.gemm(v, scratch.data());
     for (std::int64_t i = 0; i < d0 * m; ++i) {

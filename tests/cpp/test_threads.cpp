@@ -1,6 +1,4 @@
 // The pool: every piece runs exactly once, from many callers, nested, after stops, forks and idle gaps.
-#include <doctest/doctest.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -8,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

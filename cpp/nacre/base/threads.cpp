@@ -1,9 +1,10 @@
 // The pool behind parallel_for.
 //
-// A job is published as ticket = generation << 36 | next piece; threads claim pieces by compare-and-swap on the ticket. A successful
-// claim proves that the job read beforehand is still the current one: a new job is written only when every piece of the old one was
-// claimed and finished. So the caller never waits for a worker that has not claimed anything, and a stalled worker costs at most
-// the one piece it holds. Every access that takes part in a race is seq_cst: parking and waiting are store-then-load protocols.
+// A job is published as ticket = generation << 36 | next piece; threads claim pieces by compare-and-swap on the ticket. A
+// successful claim proves that the job read beforehand is still the current one: a new job is written only when every piece of the
+// old one was claimed and finished. So the caller never waits for a worker that has not claimed anything, and a stalled worker
+// costs at most the one piece it holds. Every access that takes part in a race is seq_cst: parking and waiting are store-then-load
+// protocols.
 //
 // Before a sleeping worker is woken it is kept off the caller's core: Linux tends to queue it there, where it waits for the caller.
 #include "nacre/base/threads.h"
@@ -56,7 +57,8 @@ constinit std::atomic<bool> fork_hook{false};
 thread_local int nesting = 0;
 thread_local int uninterruptible = 0;
 
-void run_piece(std::uint64_t piece, RangeBody body, void* context, std::int64_t size, std::int64_t grain, bool interruptible, int worker) {
+void run_piece(std::uint64_t piece, RangeBody body, void* context, std::int64_t size, std::int64_t grain, bool interruptible,
+               int worker) {
   if (interruptible && stop_flag.load()) return;
   const std::int64_t begin = static_cast<std::int64_t>(piece) * grain;
   body(context, begin, size - begin < grain ? size : begin + grain, worker);

@@ -1,6 +1,6 @@
-// Attention forward: a worker owns a block of queries of one head and walks the keys block by block, keeping for each row the largest
-// score m, the sum l of exp(s - m) and the unnormalised output; when m grows, l and the output are scaled by exp(m_old - m).
-// Scores of one block live in scratch; a row that saw no key keeps m = -inf, l = 0 and gives 0.
+// Attention forward: a worker owns a block of queries of one head and walks the keys block by block, keeping for each row the
+// largest score m, the sum l of exp(s - m) and the unnormalised output; when m grows, l and the output are scaled by exp(m_old -
+// m). Scores of one block live in scratch; a row that saw no key keeps m = -inf, l = 0 and gives 0.
 #include "nacre/kernels/attention.h"
 
 #include "nacre/kernels/attention_block.h"
@@ -89,7 +89,8 @@ void query_block(const AttentionArgs& g, const Layout<T>& l, int64_t b, int64_t 
       const T shift = now == -kInfinity<T> ? T(0) : now;
       const T sum = exp_row(s, keys, shift);
       if (now != before && before != -kInfinity<T>) {
-        const T by = sizeof(T) == 4 ? static_cast<T>(__builtin_expf(static_cast<float>(before - now))) : static_cast<T>(__builtin_exp(before - now));
+        const T by = sizeof(T) == 4 ? static_cast<T>(__builtin_expf(static_cast<float>(before - now)))
+                                    : static_cast<T>(__builtin_exp(before - now));
         sums[i] *= by;
         scale_row(output + i * l.output_stride, l.output_stride, by);
       }

@@ -1,9 +1,9 @@
 // Attention backward. p is recomputed block by block from the scores and lse; with dp = do v^T and ds = scale * p * (dp - delta):
 //   dv_j += p_ij^T do_i      dk_j += ds_ij^T q_i      dq_i += ds_ij k_j
 //
-// With enough heads a worker owns a head and forms p and ds once. Otherwise two passes: workers own key blocks (dk, dv), then query blocks
-// (dq), at 7/5 of the work. Every cell receives the same terms in the same order both ways, so the bits agree and the choice may
-// depend on the number of threads.
+// With enough heads a worker owns a head and forms p and ds once. Otherwise two passes: workers own key blocks (dk, dv), then query
+// blocks (dq), at 7/5 of the work. Every cell receives the same terms in the same order both ways, so the bits agree and the choice
+// may depend on the number of threads.
 #include "nacre/kernels/attention_block.h"
 
 namespace nacre {
@@ -51,7 +51,8 @@ struct Head {
 
 // p and ds of queries q0.. and keys k0.. whose packed k^T and v^T are given.
 template <class T>
-void scores(const Head<T>& x, int64_t q0, int64_t rows, int64_t k0, int64_t keys, const PackedBlock<T>& kt, const PackedBlock<T>& vt) {
+void scores(const Head<T>& x, int64_t q0, int64_t rows, int64_t k0, int64_t keys, const PackedBlock<T>& kt,
+            const PackedBlock<T>& vt) {
   using P = Packet<T>;
   const AttentionArgs& g = x.g;
   T *p = x.scratch + x.l.p, *ds = x.scratch + x.l.ds;
@@ -113,8 +114,10 @@ void key_block(const Head<T>& x, int64_t k0, bool and_dq) {
   for (int64_t q0 = first < g.queries ? first / kQueryBlock * kQueryBlock : g.queries; q0 < g.queries; q0 += kQueryBlock) {
     const int64_t rows = smaller(kQueryBlock, g.queries - q0);
     scores(x, q0, rows, k0, keys, kt, vt);
-    const PackedBlock<T> q = pack_block(at<T>(g.q, x.b, x.h, q0), g.q.stride_t, false, rows, g.width, keys, x.scratch + x.l.queries);
-    const PackedBlock<T> d = pack_block(at<T>(g.dout, x.b, x.h, q0), g.dout.stride_t, false, rows, g.value_width, keys, x.scratch + x.l.douts);
+    const PackedBlock<T> q =
+        pack_block(at<T>(g.q, x.b, x.h, q0), g.q.stride_t, false, rows, g.width, keys, x.scratch + x.l.queries);
+    const PackedBlock<T> d =
+        pack_block(at<T>(g.dout, x.b, x.h, q0), g.dout.stride_t, false, rows, g.value_width, keys, x.scratch + x.l.douts);
     block_product(x.scratch + x.l.p, kStride, true, keys, d, at<T>(g.dv, x.b, x.h, k0), g.dv.stride_t, true);
     block_product(x.scratch + x.l.ds, kStride, true, keys, q, at<T>(g.dk, x.b, x.h, k0), g.dk.stride_t, true);
     if (and_dq) add_dq(x, q0, rows, key_rows);
@@ -140,7 +143,13 @@ void run(const AttentionArgs& g, void* scratch) {
   T* own = delta + l.delta;
   const int64_t heads = g.batch * g.heads;
   auto head = [&](int64_t i, int worker) {
-    return Head<T>{g, l, i / g.heads, i % g.heads, static_cast<const T*>(g.lse) + i * g.queries, delta + i * g.queries, own + worker * l.total};
+    return Head<T>{g,
+                   l,
+                   i / g.heads,
+                   i % g.heads,
+                   static_cast<const T*>(g.lse) + i * g.queries,
+                   delta + i * g.queries,
+                   own + worker * l.total};
   };
   const double work = double(g.queries) * double(larger(1, g.keys)) * double(g.width + g.value_width) * 2.5;
   const bool small = work * double(heads) < double(kForkWork);

@@ -28,7 +28,8 @@ struct PackedBlock {
 };
 
 template <class T>
-static NACRE_INLINE PackedBlock<T> pack_block(const T* b, int64_t ldb, bool trans, int64_t k, int64_t columns, int64_t rows_of_a, T* out) {
+static NACRE_INLINE PackedBlock<T> pack_block(const T* b, int64_t ldb, bool trans, int64_t k, int64_t columns, int64_t rows_of_a,
+                                              T* out) {
   const int packets = choose_packets(rows_of_a, ceil_div(columns, Packet<T>::size));
   if (columns > 0) pack_b(b, ldb, trans, k, columns, packets, out, {0, k});
   return {out, k, columns, packets};
@@ -36,7 +37,8 @@ static NACRE_INLINE PackedBlock<T> pack_block(const T* b, int64_t ldb, bool tran
 
 // C [rows, b.columns] (+)= A B. A: row i at a + i*a_stride, or with k_major element (i, p) at a[p*a_stride + i].
 template <class T>
-static void block_product(const T* a, int64_t a_stride, bool k_major, int64_t rows, const PackedBlock<T>& b, T* c, int64_t c_stride, bool add) {
+static void block_product(const T* a, int64_t a_stride, bool k_major, int64_t rows, const PackedBlock<T>& b, T* c, int64_t c_stride,
+                          bool add) {
   constexpr int64_t lanes = Packet<T>::size;
   if (b.columns == 0 || rows == 0) return;
   const int64_t panel = b.packets * lanes, strips = ceil_div(rows, tile_rows(b.packets));
@@ -71,7 +73,8 @@ static NACRE_INLINE int64_t first_query(const AttentionArgs& g, int64_t key) {
   return larger(0, smaller(g.queries, key - g.causal_offset));
 }
 
-// Row of scores s[0..n) for keys key0.. of query t: s = s * scale + masks, -inf where masked. Returns the largest (-inf when all are).
+// Row of scores s[0..n) for keys key0.. of query t: s = s * scale + masks, -inf where masked. Returns the largest (-inf when all
+// are).
 template <class T>
 static T mask_row(const AttentionArgs& g, int64_t b, int64_t h, int64_t t, int64_t key0, int64_t n, T* s) {
   using P = Packet<T>;

@@ -1,7 +1,9 @@
-// conv2d: turns forward and backward-data into ConvMaps (conv_map.h) or, for 1x1 kernels of stride 1, into one matrix product over all pixels.
+// conv2d: turns forward and backward-data into ConvMaps (conv_map.h) or, for 1x1 kernels of stride 1, into one matrix product over
+// all pixels.
 //
-// Backward-data of stride s: pixels i of one residue (i + top) mod s meet only the taps p with p * dilation = i + top (mod s); among
-// these the output index falls by a constant from tap to tap. Walking the taps backwards gives a plain stride-1 map per residue.
+// Backward-data of stride s: pixels i of one residue (i + top) mod s meet only the taps p with p * dilation = i + top (mod s);
+// among these the output index falls by a constant from tap to tap. Walking the taps backwards gives a plain stride-1 map per
+// residue.
 #include "nacre/kernels/conv.h"
 
 #include "nacre/kernels/conv_map.h"
@@ -12,8 +14,8 @@ namespace {
 
 // One pixel = one row of a matrix product.
 bool is_product(const ConvArgs& g) {
-  return g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.groups == 1 && g.pad_top == 0 && g.pad_left == 0 &&
-         g.out_h == g.in_h && g.out_w == g.in_w;
+  return g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.groups == 1 && g.pad_top == 0 &&
+         g.pad_left == 0 && g.out_h == g.in_h && g.out_w == g.in_w;
 }
 
 GemmArgs product(const ConvArgs& g, bool backward) {
@@ -65,8 +67,8 @@ ConvMap<T> forward_map(const ConvArgs& g) {
   return m;
 }
 
-// Pixels residue, residue + stride, ... of the image along one axis, as a map over the outputs. `last_tap` is tap 0 of the map and its
-// kernel index falls by `tap_step` from tap to tap.
+// Pixels residue, residue + stride, ... of the image along one axis, as a map over the outputs. `last_tap` is tap 0 of the map and
+// its kernel index falls by `tap_step` from tap to tap.
 struct Residue {
   ConvAxis axis;
   int64_t last_tap = 0, tap_step = 1;
@@ -81,7 +83,8 @@ int64_t common_divisor(int64_t a, int64_t b) {
   return a;
 }
 
-Residue residue_axis(int64_t residue, int64_t image, int64_t outputs, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+Residue residue_axis(int64_t residue, int64_t image, int64_t outputs, int64_t kernel, int64_t stride, int64_t dilation,
+                     int64_t pad) {
   Residue r;
   r.tap_step = stride / common_divisor(stride, dilation);
   int64_t first = 0;

@@ -1,15 +1,17 @@
-// Implicit GEMM for one ConvMap: C rows are the pixels of an output row, A is read straight from the (padded) source band, where the
-// (tap column, channel) run of a pixel is contiguous and pixels are stride * channels apart; kernel rows are segments. No im2col.
+// Implicit GEMM for one ConvMap: C rows are the pixels of an output row, A is read straight from the (padded) source band, where
+// the (tap column, channel) run of a pixel is contiguous and pixels are stride * channels apart; kernel rows are segments. No
+// im2col.
 //
-// Weights are packed once per call. K is walked in steps: all of it when small, else kernel row by kernel row, else blocks of channels, so
-// that a strip of A stays in L1 and a step of B in L2. Steps depend on the sizes only: bits do not depend on threads or bands.
+// Weights are packed once per call. K is walked in steps: all of it when small, else kernel row by kernel row, else blocks of
+// channels, so that a strip of A stays in L1 and a step of B in L2. Steps depend on the sizes only: bits do not depend on threads
+// or bands.
 #include "nacre/kernels/conv_map.h"
 
 namespace nacre {
 namespace NACRE_ISA {
 namespace {
 
-constexpr int64_t kWholeK = 1152;    // longest K of one step
+constexpr int64_t kWholeK = 1152;  // longest K of one step
 constexpr int64_t kBlockChannels = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B that one pass over a band walks
 
@@ -51,7 +53,8 @@ Dense<T> make_dense(const ConvMap<T>& m) {
   d.row_work = m.w.count * d.k * m.dst_channels;
   d.band = band_rows(m.h, width * m.src_channels * int64_t(sizeof(T)), d.row_work, m.batch * m.groups, m.threads);
   d.bands = ceil_div(m.h.count, d.band);
-  if (!d.in_place) d.worker_bytes = round_up(band_elements(m.h, m.w, smaller(d.band, m.h.count), m.src_channels) * int64_t(sizeof(T)), 64);
+  if (!d.in_place)
+    d.worker_bytes = round_up(band_elements(m.h, m.w, smaller(d.band, m.h.count), m.src_channels) * int64_t(sizeof(T)), 64);
   return d;
 }
 
@@ -73,14 +76,15 @@ void pack_tap(const ConvMap<T>& m, const Dense<T>& d, int64_t g, int64_t a, int6
       first = b * channels;
       height = m.w.taps * channels;
     }
-    pack_b(tap + (m.trans ? c0 : c0 * m.ldw), m.ldw, m.trans, channels, m.dst_channels, d.packets, out + before * d.wide, {first, height});
+    pack_b(tap + (m.trans ? c0 : c0 * m.ldw), m.ldw, m.trans, channels, m.dst_channels, d.packets, out + before * d.wide,
+           {first, height});
   }
 }
 
 // One pass: columns [o0, o1) of rows [t0, t1) of one image and group.
 template <class T>
-void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, const T* packed, T* dst, const T* bias, int64_t rows, int64_t o0,
-                 int64_t o1) {
+void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, const T* packed, T* dst, const T* bias, int64_t rows,
+                 int64_t o0, int64_t o1) {
   constexpr int64_t lanes = Packet<T>::size;
   const int64_t strips = ceil_div(m.w.count, tile_rows(d.packets)), panel = d.packets * lanes;
   TileJob<T> job;

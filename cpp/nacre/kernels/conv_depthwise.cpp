@@ -21,17 +21,21 @@ Pieces<T> make_pieces(const ConvMap<T>& m) {
   p.row_work = m.w.count * m.groups * m.h.taps * m.w.taps;
   p.band = band_rows(m.h, width * m.groups * int64_t(sizeof(T)), p.row_work, m.batch, m.threads);
   p.bands = ceil_div(m.h.count, p.band);
-  if (!p.in_place) p.worker_bytes = round_up(band_elements(m.h, m.w, smaller(p.band, m.h.count), m.groups) * int64_t(sizeof(T)), 64);
+  if (!p.in_place)
+    p.worker_bytes = round_up(band_elements(m.h, m.w, smaller(p.band, m.h.count), m.groups) * int64_t(sizeof(T)), 64);
   return p;
 }
 
 // `pixels` neighbouring outputs, one packet of channels.
 template <class T, int pixels, bool Tail>
-NACRE_INLINE void run_pixels(const ConvMap<T>& m, const T* a, int64_t row, int64_t pixel, const T* weight, const T* bias, T* dst, int lanes) {
+NACRE_INLINE void run_pixels(const ConvMap<T>& m, const T* a, int64_t row, int64_t pixel, const T* weight, const T* bias, T* dst,
+                             int lanes) {
   using P = Packet<T>;
   auto load = [&](const T* p) __attribute__((always_inline)) {
-    if constexpr (Tail) return P::load_n(p, lanes);
-    else return P::load(p);
+    if constexpr (Tail)
+      return P::load_n(p, lanes);
+    else
+      return P::load(p);
   };
   P acc[pixels];
 #pragma GCC unroll 6
@@ -49,8 +53,10 @@ NACRE_INLINE void run_pixels(const ConvMap<T>& m, const T* a, int64_t row, int64
     P v = acc[i];
     if (bias) v = v + load(bias);
     if (m.relu) v = select(lt(v, P::zero()), P::zero(), v);
-    if constexpr (Tail) v.store_n(dst + i * m.dst_pixel, lanes);
-    else v.store(dst + i * m.dst_pixel);
+    if constexpr (Tail)
+      v.store_n(dst + i * m.dst_pixel, lanes);
+    else
+      v.store(dst + i * m.dst_pixel);
   }
 }
 
@@ -62,7 +68,8 @@ void run_row(const ConvMap<T>& m, const T* a, int64_t row, int64_t pixel, int64_
   for (; u + kPixels <= m.w.count; u += kPixels) {
     run_pixels<T, kPixels, Tail>(m, a + u * m.w.stride * pixel, row, pixel, m.weight + c, bias, dst + u * m.dst_pixel, lanes);
   }
-  for (; u < m.w.count; ++u) run_pixels<T, 1, Tail>(m, a + u * m.w.stride * pixel, row, pixel, m.weight + c, bias, dst + u * m.dst_pixel, lanes);
+  for (; u < m.w.count; ++u)
+    run_pixels<T, 1, Tail>(m, a + u * m.w.stride * pixel, row, pixel, m.weight + c, bias, dst + u * m.dst_pixel, lanes);
 }
 
 template <class T>
@@ -80,7 +87,8 @@ void run(const ConvMap<T>& m, void* scratch) {
         band.data += m.h.low(t0) * m.src_row + m.w.low(0) * m.src_pixel;
       } else {
         band = copy_band(image, m.src_row, m.src_pixel, m.h.size, m.w.size, m.h.low(t0), m.h.high(t0 + rows - 1), m.w.low(0),
-                         m.w.high(m.w.count - 1), m.groups, reinterpret_cast<T*>(static_cast<char*>(scratch) + worker * pieces.worker_bytes));
+                         m.w.high(m.w.count - 1), m.groups,
+                         reinterpret_cast<T*>(static_cast<char*>(scratch) + worker * pieces.worker_bytes));
       }
       for (int64_t t = 0; t < rows; ++t) {
         T* dst = m.dst + n * m.dst_image + (t0 + t) * m.dst_row;

@@ -1,9 +1,10 @@
 // What forward and backward-data share: one dense correlation per axis pair,
 //
-//   dst[n, t, u, o] = bias[o] + sum_{a, b, c} src[n, h(t, a), w(u, b), c] weight_ab[c, o],    h(t, a) = origin + t * stride + a * dilation,
+//   dst[n, t, u, o] = bias[o] + sum_{a, b, c} src[n, h(t, a), w(u, b), c] weight_ab[c, o],    h(t, a) = origin + t * stride + a *
+// dilation,
 //
-// with zeros where h or w falls outside. Backward-data with stride s is s*s such maps (one per residue of the pixel), each of stride 1.
-// Also: the copy of a band of source rows with its padding, shared by all conv kernels.
+// with zeros where h or w falls outside. Backward-data with stride s is s*s such maps (one per residue of the pixel), each of
+// stride 1. Also: the copy of a band of source rows with its padding, shared by all conv kernels.
 #pragma once
 
 #include "nacre/kernels/conv.h"
@@ -15,8 +16,8 @@ namespace NACRE_ISA {
 struct ConvAxis {
   int64_t count, taps, stride, dilation, origin, size;
 
-  [[nodiscard]] int64_t low(int64_t t) const { return origin + t * stride; }                                        // first source index of t
-  [[nodiscard]] int64_t high(int64_t t) const { return low(t) + (taps > 0 ? (taps - 1) * dilation : 0) + 1; }       // one past its last
+  [[nodiscard]] int64_t low(int64_t t) const { return origin + t * stride; }  // first source index of t
+  [[nodiscard]] int64_t high(int64_t t) const { return low(t) + (taps > 0 ? (taps - 1) * dilation : 0) + 1; }  // one past its last
   [[nodiscard]] bool inside() const { return count == 0 || (low(0) >= 0 && high(count - 1) <= size); }
 };
 
@@ -28,7 +29,8 @@ struct ConvMap {
   int64_t src_image, src_row, src_pixel;  // strides
   T* dst;
   int64_t dst_image, dst_row, dst_pixel;
-  // Tap (a, b) of group g: the matrix weight + a*tap_row + b*tap_column + g*tap_group, element (c, o) at c*ldw + o, or o*ldw + c (trans).
+  // Tap (a, b) of group g: the matrix weight + a*tap_row + b*tap_column + g*tap_group, element (c, o) at c*ldw + o, or o*ldw + c
+  // (trans).
   const T* weight;
   int64_t tap_row, tap_column, tap_group, ldw;
   bool trans;
@@ -46,8 +48,8 @@ struct Band {
 
 // Rows [h0, h1) and columns [w0, w1) of one image (zeros outside it) copied to `out`, `channels` channels of each pixel.
 template <class T>
-static Band<T> copy_band(const T* image, int64_t row, int64_t pixel, int64_t height, int64_t width, int64_t h0, int64_t h1, int64_t w0, int64_t w1,
-                         int64_t channels, T* out) {
+static Band<T> copy_band(const T* image, int64_t row, int64_t pixel, int64_t height, int64_t width, int64_t h0, int64_t h1,
+                         int64_t w0, int64_t w1, int64_t channels, T* out) {
   const int64_t columns = w1 - w0;
   const int64_t left = smaller(columns, larger(0, -w0)), right = smaller(columns - left, larger(0, w1 - width));
   const int64_t inner = columns - left - right;
@@ -82,7 +84,8 @@ static inline int64_t band_rows(const ConvAxis& axis, int64_t row_bytes, int64_t
   const int64_t fit = kBandBytes / larger(1, row_bytes) - (axis.taps - 1) * axis.dilation;
   rows = smaller(rows, larger(1, fit / larger(1, axis.stride)));
   rows = smaller(rows, larger(1, kPieceWork / larger(1, row_work)));
-  if (threads > 1 && images < 4 * threads) rows = smaller(rows, ceil_div(larger(1, axis.count), ceil_div(4 * threads, larger(1, images))));
+  if (threads > 1 && images < 4 * threads)
+    rows = smaller(rows, ceil_div(larger(1, axis.count), ceil_div(4 * threads, larger(1, images))));
   return rows;
 }
 

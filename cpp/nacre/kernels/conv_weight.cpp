@@ -1,8 +1,9 @@
-// dweight[p, q, c, o] = sum over images and output pixels of x * dy: K is the pixels, M the (q, c) run of a padded input row (read K-major,
-// no im2col), N the output channels.
+// dweight[p, q, c, o] = sum over images and output pixels of x * dy: K is the pixels, M the (q, c) run of a padded input row (read
+// K-major, no im2col), N the output channels.
 //
-// K is cut into chunks of images; how many follows from the sizes alone. Each chunk sums into its own copy of dweight (bands in order), the
-// copies are then added in order. Work units are chunk x group x part of the kernel rows x block of columns: one owner per cell of a copy.
+// K is cut into chunks of images; how many follows from the sizes alone. Each chunk sums into its own copy of dweight (bands in
+// order), the copies are then added in order. Work units are chunk x group x part of the kernel rows x block of columns: one owner
+// per cell of a copy.
 #include "nacre/kernels/conv_map.h"
 
 namespace nacre {
@@ -10,17 +11,17 @@ namespace NACRE_ISA {
 namespace {
 
 constexpr int64_t kMaxChunks = 16;
-constexpr int64_t kPartialBytes = 32 << 20;   // for all copies together
-constexpr int64_t kSplitBytes = 1 << 20;      // a larger dweight is also cut into kernel rows and column blocks
-constexpr int64_t kBandPixels = 512;          // K of one tile call: long enough to pay for reading and writing dweight
-constexpr int64_t kChunkWork = 1 << 22;       // multiply-adds that deserve a chunk of their own
+constexpr int64_t kPartialBytes = 32 << 20;  // for all copies together
+constexpr int64_t kSplitBytes = 1 << 20;     // a larger dweight is also cut into kernel rows and column blocks
+constexpr int64_t kBandPixels = 512;         // K of one tile call: long enough to pay for reading and writing dweight
+constexpr int64_t kChunkWork = 1 << 22;      // multiply-adds that deserve a chunk of their own
 
 template <class T>
 struct Plan {
   ConvAxis h, w;
   int64_t groups, channels, outputs;  // per group
   int64_t chunks, chunk_images;
-  int64_t row_parts, part_taps;   // kernel rows are shared among parts
+  int64_t row_parts, part_taps;  // kernel rows are shared among parts
   int64_t column_parts, columns;
   int64_t band;  // output rows
   int64_t size;  // elements of dweight
@@ -42,8 +43,10 @@ Plan<T> make_plan(const ConvArgs& g) {
   const int64_t bytes = larger(1, p.size * int64_t(sizeof(T)));
   const double image_work = double(p.size) * double(g.out_h) * double(g.out_w);
   const double total = image_work * double(g.batch);
-  int64_t chunks = total > double(kChunkWork * kMaxChunks) ? kMaxChunks : larger(1, static_cast<int64_t>(total / double(kChunkWork)));
-  if (total > double(kPieceWork * kMaxChunks)) chunks = total > double(kPieceWork) * 1024 ? 1024 : static_cast<int64_t>(total / double(kPieceWork)) + 1;
+  int64_t chunks =
+      total > double(kChunkWork * kMaxChunks) ? kMaxChunks : larger(1, static_cast<int64_t>(total / double(kChunkWork)));
+  if (total > double(kPieceWork * kMaxChunks))
+    chunks = total > double(kPieceWork) * 1024 ? 1024 : static_cast<int64_t>(total / double(kPieceWork)) + 1;
   chunks = smaller(chunks, larger(1, kPartialBytes / bytes));
   p.chunk_images = larger(1, ceil_div(g.batch, smaller(chunks, larger(1, g.batch))));
   p.chunks = larger(1, ceil_div(g.batch, p.chunk_images));
@@ -67,8 +70,8 @@ Plan<T> make_plan(const ConvArgs& g) {
 
 // Adds (or with `first` writes) one band's share: kernel rows [a0, a1), columns [o0, o1) of group g.
 template <class T>
-void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T* dy, int64_t rows, int64_t group, int64_t a0, int64_t a1, int64_t o0,
-              int64_t o1, bool first, T* out) {
+void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T* dy, int64_t rows, int64_t group, int64_t a0,
+              int64_t a1, int64_t o0, int64_t o1, bool first, T* out) {
   constexpr int64_t lanes = Packet<T>::size;
   // A run of (tap column, channel) is contiguous unless the taps are spread; then each tap column is a run of its own.
   const bool contiguous = g.dilation_w == 1 && band.pixel == p.channels;
@@ -104,8 +107,8 @@ void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T*
 
 // The same for a depthwise kernel: packets of channels, the taps of a kernel row in registers a few at a time.
 template <class T, int taps>
-NACRE_INLINE void depthwise_taps(const T* x, int64_t x_row, int64_t x_pixel, int64_t tap_step, const T* dy, int64_t dy_row, int64_t dy_pixel, int64_t rows,
-                                 int64_t columns, int lanes, bool first, T* out, int64_t out_step) {
+NACRE_INLINE void depthwise_taps(const T* x, int64_t x_row, int64_t x_pixel, int64_t tap_step, const T* dy, int64_t dy_row,
+                                 int64_t dy_pixel, int64_t rows, int64_t columns, int lanes, bool first, T* out, int64_t out_step) {
   using P = Packet<T>;
   P acc[taps];
 #pragma GCC unroll 4
@@ -138,9 +141,10 @@ void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band
     for (int64_t c = 0; c < channels; c += Packet<T>::size) {
       const int lanes = static_cast<int>(smaller(Packet<T>::size, channels - c));
       auto taps = [&](auto count, int64_t q) {
-        depthwise_taps<T, decltype(count)::value>(band.data + a * g.dilation_h * band.row + q * g.dilation_w * band.pixel + c, g.stride_h * band.row,
-                                                  g.stride_w * band.pixel, g.dilation_w * band.pixel, dy + c, dy_row, channels, rows, g.out_w, lanes,
-                                                  first, out + (a * g.kernel_w + q) * channels + c, channels);
+        depthwise_taps<T, decltype(count)::value>(band.data + a * g.dilation_h * band.row + q * g.dilation_w * band.pixel + c,
+                                                  g.stride_h * band.row, g.stride_w * band.pixel, g.dilation_w * band.pixel, dy + c,
+                                                  dy_row, channels, rows, g.out_w, lanes, first,
+                                                  out + (a * g.kernel_w + q) * channels + c, channels);
       };
       int64_t q = 0;
       for (; q + 3 <= g.kernel_w; q += 3) taps(Taps<3>{}, q);
@@ -198,7 +202,8 @@ void run(const ConvArgs& g, void* scratch) {
           if (p.in_place) {
             band.data += h0 * x_row + p.w.low(0) * g.in_channels;
           } else {
-            band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, h0, h1, p.w.low(0), p.w.high(g.out_w - 1), p.channels, own);
+            band =
+                copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, h0, h1, p.w.low(0), p.w.high(g.out_w - 1), p.channels, own);
           }
           const T* dy = static_cast<const T*>(g.dy) + (n * g.out_h + t0) * dy_row;
           if (p.depthwise) {

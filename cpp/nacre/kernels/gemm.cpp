@@ -1,5 +1,5 @@
-// gemm: cuts C into pieces (rows x columns, all of K), one owner each; a piece walks K in blocks of kBlockK, packs its part of B once per
-// block into the L2 cache, and runs strips of A rows (copied to the L1 cache) over the panels of B with the micro-kernel.
+// gemm: cuts C into pieces (rows x columns, all of K), one owner each; a piece walks K in blocks of kBlockK, packs its part of B
+// once per block into the L2 cache, and runs strips of A rows (copied to the L1 cache) over the panels of B with the micro-kernel.
 //
 // Order: row strip outside, panel inside, so the strip stays in L1 while B streams from L2 (Goto and van de Geijn 2008 with the
 // roles swapped; B needs two loads for 24 fma, which L2 delivers). Small or skinny products skip the copies. What is summed in
@@ -17,21 +17,21 @@ namespace {
 constexpr int64_t kBlockK = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
 constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
-constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
+constexpr int64_t kUnitWork = 1 << 16;       // small products of a batch are handed out in groups of about this work
 
 template <class T>
 struct Plan {
   bool trans_a, trans_b, accumulate, relu;
   bool swapped, scalar_bias;  // a column of C is computed as a row: a and b change places
-  bool dot;             // both operands run along K
-  bool stream;          // few rows, B read once
-  bool pack_a, pack_b;  // else read in place
+  bool dot;                   // both operands run along K
+  bool stream;                // few rows, B read once
+  bool pack_a, pack_b;        // else read in place
   int64_t m, n, k, lda, ldb, ldc;
   const T *a, *b, *bias;
   T* c;
   int64_t block_k;
-  int packets;             // width of a panel
-  int64_t rows, columns;   // of a piece
+  int packets;            // width of a panel
+  int64_t rows, columns;  // of a piece
   int64_t pieces_m, pieces_n, batch;
 };
 
@@ -147,8 +147,8 @@ void finish(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_
   }
 }
 
-// One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A to be copied after this
-// one: its rows lie far apart, so it is fetched a line per row and panel while the panels run.
+// One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A to be copied
+// after this one: its rows lie far apart, so it is fetched a line per row and panel while the panels run.
 template <class T>
 NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64_t rows, int64_t columns, T* c, const T* next) {
   constexpr int64_t lanes = Packet<T>::size, line = 64 / int64_t(sizeof(T));

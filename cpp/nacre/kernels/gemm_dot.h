@@ -9,7 +9,8 @@ namespace nacre {
 namespace NACRE_ISA {
 
 template <class T, int MR, int NC>
-static void dot_block(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t k, T* c, int64_t row_step, int64_t column_step, bool add) {
+static void dot_block(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t k, T* c, int64_t row_step, int64_t column_step,
+                      bool add) {
   using P = Packet<T>;
   P acc[MR][NC];
 #pragma GCC unroll 4
@@ -29,10 +30,13 @@ static void dot_block(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t 
     }
   };
   int64_t p = 0;
-  for (; p + P::size <= k; p += P::size) step(p, [](const T* q) __attribute__((always_inline)) { return P::load(q); });
+  for (; p + P::size <= k; p += P::size)
+    step(
+        p, [](const T* q) __attribute__((always_inline)) { return P::load(q); });
   if (p < k) {
     const int n = static_cast<int>(k - p);
-    step(p, [n](const T* q) __attribute__((always_inline)) { return P::load_n(q, n); });
+    step(
+        p, [n](const T* q) __attribute__((always_inline)) { return P::load_n(q, n); });
   }
 #pragma GCC unroll 4
   for (int i = 0; i < MR; ++i) {
@@ -46,7 +50,8 @@ static void dot_block(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t 
 }
 
 template <class T, int MR>
-static void dot_rows(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t n, int64_t k, T* c, int64_t row_step, int64_t column_step, bool add) {
+static void dot_rows(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t n, int64_t k, T* c, int64_t row_step,
+                     int64_t column_step, bool add) {
   constexpr int NC = MR == 1 ? 8 : 4;
   int64_t j = 0;
   for (; j + NC <= n; j += NC) dot_block<T, MR, NC>(a, lda, b + j * ldb, ldb, k, c + j * column_step, row_step, column_step, add);

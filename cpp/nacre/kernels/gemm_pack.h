@@ -1,6 +1,6 @@
-// Packing for the micro-kernel. B becomes panels of `packets` packets, [panel][k][packets * lanes], zeros beyond its last column (the last
-// panel is as narrow as its columns allow); A strips become [row][k] with a stride that spreads over cache sets, or [k][row] when A
-// is given transposed.
+// Packing for the micro-kernel. B becomes panels of `packets` packets, [panel][k][packets * lanes], zeros beyond its last column
+// (the last panel is as narrow as its columns allow); A strips become [row][k] with a stride that spreads over cache sets, or
+// [k][row] when A is given transposed.
 #pragma once
 
 #include "nacre/kernels/gemm_tile.h"
@@ -11,7 +11,9 @@ namespace NACRE_ISA {
 
 // Elements that `columns` columns of k rows take when packed.
 template <class T>
-static NACRE_INLINE int64_t packed_size(int64_t k, int64_t columns) { return k * round_up(columns, Packet<T>::size); }
+static NACRE_INLINE int64_t packed_size(int64_t k, int64_t columns) {
+  return k * round_up(columns, Packet<T>::size);
+}
 
 // Where packed rows go: the panel is `height` rows high and these become rows first, first + 1, ...
 struct PackedRows {

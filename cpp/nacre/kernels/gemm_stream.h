@@ -13,7 +13,8 @@ static constexpr int64_t kStreamRows = 4;  // most rows of A
 
 // Rows p .. p+KU of B added to MR rows of C.
 template <class T, int MR, int KU>
-static void stream_rows(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t n, T* c, int64_t ldc, bool add) {
+static void stream_rows(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t n, T* c, int64_t ldc,
+                        bool add) {
   using P = Packet<T>;
   P x[MR][KU];
 #pragma GCC unroll 4
@@ -46,7 +47,8 @@ static void stream_rows(const T* a, int64_t row_step, int64_t k_step, const T* b
 }
 
 template <class T, int MR>
-static void stream_all(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t n, int64_t k, T* c, int64_t ldc, bool add) {
+static void stream_all(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t n, int64_t k, T* c,
+                       int64_t ldc, bool add) {
   constexpr int KU = MR == 1 ? 8 : MR == 2 ? 4 : kAccumulators >= 24 ? 4 : 2;  // MR * KU broadcasts stay in registers
   int64_t p = 0;
   for (; p + KU <= k; p += KU) stream_rows<T, MR, KU>(a + p * k_step, row_step, k_step, b + p * ldb, ldb, n, c, ldc, add || p > 0);
@@ -55,8 +57,8 @@ static void stream_all(const T* a, int64_t row_step, int64_t k_step, const T* b,
 
 // k >= 1.
 template <class T>
-static void stream_product(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t m, int64_t n, int64_t k, T* c, int64_t ldc,
-                           bool add) {
+static void stream_product(const T* a, int64_t row_step, int64_t k_step, const T* b, int64_t ldb, int64_t m, int64_t n, int64_t k,
+                           T* c, int64_t ldc, bool add) {
   switch (m) {
     case 1: return stream_all<T, 1>(a, row_step, k_step, b, ldb, n, k, c, ldc, add);
     case 2: return stream_all<T, 2>(a, row_step, k_step, b, ldb, n, k, c, ldc, add);

@@ -4,7 +4,8 @@
 namespace nacre {
 namespace NACRE_ISA {
 
-// The rarer ways to write a tile (added to C, or not whole packets wide), once for all sizes: they would double every kernel's code.
+// The rarer ways to write a tile (added to C, or not whole packets wide), once for all sizes: they would double every kernel's
+// code.
 template <class T>
 static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, const T* out, int rows, int packets) {
   using P = Packet<T>;

@@ -2,8 +2,8 @@
 //
 //   C tile = [C +] sum over segments s, then p:  A(i, s, p) B(s*kc + p, j)      each element one chain of fma in that order from 0,
 // so tiles of any size give the same bits. A is read by broadcasts: rows a + i*a_stride (+ s*a_segment), or with KMajor
-// a + p*a_stride + i. Segments let a convolution walk kernel rows without im2col. B rows are NV packets, b_stride apart; with MaskB the
-// last packet of a row reads only `last` lanes (unpacked B), and C's last packet is always stored that way.
+// a + p*a_stride + i. Segments let a convolution walk kernel rows without im2col. B rows are NV packets, b_stride apart; with MaskB
+// the last packet of a row reads only `last` lanes (unpacked B), and C's last packet is always stored that way.
 // 24 accumulators (12 x 2) keep two 512-bit FMA units busy from 14 loads per step; GCC keeps the array in registers once unrolled.
 #pragma once
 
@@ -83,7 +83,9 @@ constexpr int64_t kPieceWork = 1 << 28;
 #endif
 
 // Row r0 of strip s when `rows` rows are shared evenly among `strips`: no strip of one leftover row.
-static NACRE_INLINE int64_t strip_begin(int64_t rows, int64_t strips, int64_t s) { return rows / strips * s + (s < rows % strips ? s : rows % strips); }
+static NACRE_INLINE int64_t strip_begin(int64_t rows, int64_t strips, int64_t s) {
+  return rows / strips * s + (s < rows % strips ? s : rows % strips);
+}
 
 static NACRE_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static NACRE_INLINE int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <limits>
 #include <new>
+#include <utility>
 
 #include "nacre/base/error.h"
 
@@ -37,6 +39,9 @@ struct Cache {
 thread_local Cache t_cache;
 
 // Class of a size and the size that the class holds: 64, 80, 96, 112, 128, 160, ...
+constexpr std::size_t kNoBudget = std::numeric_limits<std::size_t>::max();
+thread_local std::size_t t_budget = kNoBudget;  // what a MemoryBudget leaves
+
 struct SizeClass {
   int index;
   std::size_t bytes;
@@ -81,7 +86,12 @@ void count_in(std::size_t bytes) noexcept {
 
 }  // namespace
 
+MemoryBudget::MemoryBudget(std::size_t bytes) noexcept : before_(std::exchange(t_budget, bytes)) {}
+MemoryBudget::~MemoryBudget() { t_budget = before_; }
+
 void* allocate(std::size_t bytes) {
+  if (bytes > t_budget) raise<OutOfMemoryError>("memory: ", bytes, " bytes are more than are allowed here, ", t_budget, ".");
+  if (t_budget != kNoBudget) t_budget -= bytes;
   if (bytes > (std::size_t{1} << 62)) raise<OutOfMemoryError>("memory: ", bytes, " bytes cannot be allocated.");
   void* p = nullptr;
   if (kUseCache && bytes <= kLargestCached) {

@@ -16,6 +16,17 @@ inline constexpr std::size_t kAlignment = 64;
 NACRE_API void* allocate(std::size_t bytes);
 // `bytes` as given to allocate.
 NACRE_API void deallocate(void* p, std::size_t bytes) noexcept;
+// While one lives on this thread, tensors that take more than `bytes` in all are an OutOfMemoryError: files must not ask for memory at will.
+class NACRE_API MemoryBudget {
+ public:
+  explicit MemoryBudget(std::size_t bytes) noexcept;
+  ~MemoryBudget();
+  MemoryBudget(const MemoryBudget&) = delete;
+  MemoryBudget& operator=(const MemoryBudget&) = delete;
+
+ private:
+  std::size_t before_;
+};
 // Gives the calling thread's cached blocks back to the system.
 NACRE_API void release_cached_memory() noexcept;
 // Bytes in use by tensors of this process, and the highest value since the last reset.

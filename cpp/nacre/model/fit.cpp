@@ -1,7 +1,7 @@
 // The loops: fit, evaluate, predict and their single steps.
 //
-// A step: forward, loss, gradients, update. The stop flag is read before each step and inside every op; a step that is stopped is dropped before
-// the optimizer's update, which itself is never torn. Nothing here knows Python: progress and hooks go through Callback.
+// A step: forward, loss, gradients, update. The stop flag is read before each step and inside every op; a step that is stopped or fails is dropped
+// without a trace, and the optimizer's update is never torn. Nothing here knows Python: progress and hooks go through Callback.
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -118,9 +118,12 @@ class Training {
                         " now). Call model.compile(...) again.");
     }
     model.optimizer_->build(parameters_);
+    for (const nn::Variable& w : model.weights()) {
+      if (!w.trainable) statistics_.push_back({w.value, w.value.clone()});
+    }
     const Json config = model.optimizer_->config();
     const Json* nesterov = config.find("nesterov");
-    whole_step_ = model.changes_in_forward() || (nesterov && nesterov->is_string());  // "lookahead" moves the weights for the forward pass
+    whole_step_ = !statistics_.empty() || (nesterov && nesterov->is_string());  // "lookahead" moves the weights for the forward pass
   }
 
   void step(const BatchSource::Batch& batch, Meter& meter) {
@@ -131,6 +134,7 @@ class Training {
     optim::Optimizer& optimizer = *model_.optimizer_;
     Tensor predicted, loss;
     std::vector<Tensor> grads;
+    for (const auto& s : statistics_) s.before.assign(s.now);
     try {
       optimizer.look_ahead();
       predicted = model_.forward(batch.x, context);
@@ -140,9 +144,11 @@ class Training {
       meter.update(loss.item(), batch.rows(), batch.y, predicted.detach());
       if (!whole_step_) writing.lock();
       stop_if_asked(method_);
-    } catch (...) {
+    } catch (...) {  // as if the step had not begun
       const Uninterruptible whole;
       optimizer.come_back();
+      for (const auto& s : statistics_) s.now.assign(s.before);
+      model_.training_calls_ = *context.step;
       throw;
     }
     optimizer.apply(grads, parameters_);
@@ -154,7 +160,12 @@ class Training {
   TrainingTurn turn_;
   std::vector<optim::Parameter> parameters_;
   std::vector<Tensor> values_;
-  bool whole_step_ = false;
+  // Weights that a forward pass changes (running statistics), and their values before the step.
+  struct Statistic {
+    Tensor now, before;
+  };
+  std::vector<Statistic> statistics_;
+  bool whole_step_ = false;  // readers wait for the whole step, not for the update alone
 };
 
 History Sequential::fit(const Tensor& x, const Tensor& y, const FitOptions& o) {
@@ -363,7 +374,7 @@ void Sequential::warn_about_pairs() {
   const nn::Layer& last = *layers_.back();
   const Json config = last.config();
   const Json* option = config.find("activation");
-  std::string activation = option && option->is_string() ? option->get<std::string>() : option ? "?" : "";
+  std::string activation = !option || option->is_null() ? "" : option->is_string() ? option->get<std::string>() : "?";
   if (last.class_name() == "Softmax") activation = "softmax";
   const std::string_view loss = loss_->class_name();
   const bool classes = loss == "CategoricalCrossentropy" || loss == "SparseCategoricalCrossentropy", binary = loss == "BinaryCrossentropy";

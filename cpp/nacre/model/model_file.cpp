@@ -6,6 +6,7 @@
 #include <cstring>
 #include <shared_mutex>
 
+#include "nacre/base/memory.h"
 #include "nacre/io/safetensors.h"
 #include "nacre/version.h"
 
@@ -202,6 +203,11 @@ void Sequential::load(const std::string& path, const OptimizerMaker& make) {
   if (architecture.get<std::string>("class_name") != "Sequential") {
     in.fail(cat("holds a model of class '", architecture.get<std::string>("class_name"), "'; known is Sequential"));
   }
+  // Weights are made before they can be compared with the file's: what they may take is bounded by the file. Initialisers use several
+  // tensors of a weight's size.
+  std::size_t held = 0;
+  for (const TensorEntry& e : in.file().tensors()) held += e.byte_count();
+  const MemoryBudget budget(16 * held + (std::size_t{1} << 20));
   apply_config(architecture.at("config"));
   const Json& compiled_with = config.at("compile");
   if (!compiled_with.is_null()) compile_from_config(compiled_with, make);

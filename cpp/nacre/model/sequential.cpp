@@ -78,9 +78,8 @@ void Sequential::add(std::shared_ptr<nn::Layer> layer) {
   check_writer("add");
   if (const auto* input = dynamic_cast<const nn::InputLayer*>(layer.get())) {
     if (!layers_.empty() || input_layer_) raise<ValueError>("add: the input must be the first of the model, which has ", layers_.size(), " layers.");
-    const Shape shape = input->batch_shape();
-    layer->build(shape);
-    given_shape_ = shape;
+    given_shape_ = input->batch_shape();
+    input_casts_ = !input->config().at("dtype").is_null();
     input_layer_ = std::move(layer);
     return;
   }
@@ -266,7 +265,7 @@ bool Sequential::changes_in_forward() const {
 }
 
 Tensor Sequential::forward(const Tensor& x, const nn::CallContext& context) const {
-  Tensor h = input_layer_ ? (*input_layer_)(x, context) : x;
+  Tensor h = input_casts_ ? (*input_layer_)(x, context) : x;
   for (const auto& l : layers_) h = (*l)(h, context);
   return h;
 }
@@ -297,10 +296,9 @@ void Sequential::compile(const CompileOptions& options) {
   }
   Json specs = Json::array();
   for (const auto& m : options.metrics) {
-    if (m.object) specs.push_back(spec(m.object->class_name(), m.object->config()));
-    else specs.push_back(spec(m.name, Json::object()));
+    const auto metric = m.object ? m.object : metrics::make_metric(m.name, Json::object(), loss.get());
+    specs.push_back(spec(metric->class_name(), metric->config()));
   }
-  (void)Meter(specs, loss.get());  // checks the names
   optimizer_ = std::move(optimizer);
   loss_ = std::move(loss);
   metric_specs_ = std::move(specs);

@@ -147,6 +147,7 @@ class NACRE_API Sequential {
   std::string name_;
   std::vector<std::shared_ptr<nn::Layer>> layers_;
   std::shared_ptr<nn::Layer> input_layer_;
+  bool input_casts_ = false;          // the InputLayer was given a dtype
   std::optional<Shape> given_shape_;  // from an InputLayer or build
   std::atomic<bool> built_{false};
   std::shared_ptr<optim::Optimizer> optimizer_;

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import _core
+from . import _core, ops
 from ._core import Tensor
 
 __all__ = ["bernoulli", "normal", "permutation", "randint", "truncated_normal", "uniform"]
@@ -29,7 +29,7 @@ def uniform(shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0
         >>> nc.random.uniform((2, 3), seed=1).shape
         (2, 3)
     """
-    return _core.op_functions["random_uniform"](_key(seed), shape, minval, maxval, dtype)
+    return ops.random_uniform(_key(seed), shape, minval, maxval, dtype)
 
 
 def normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
@@ -39,7 +39,7 @@ def normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, d
         >>> nc.random.normal((2,), seed=1).dtype
         'float32'
     """
-    return _core.op_functions["random_normal"](_key(seed), shape, mean, stddev, dtype)
+    return ops.random_normal(_key(seed), shape, mean, stddev, dtype)
 
 
 def truncated_normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
@@ -49,7 +49,7 @@ def truncated_normal(shape: int | Sequence[int], mean: float = 0.0, stddev: floa
         >>> bool((abs(nc.random.truncated_normal((100,), seed=1)) <= 2).all())
         True
     """
-    return _core.op_functions["random_truncated_normal"](_key(seed), shape, mean, stddev, dtype)
+    return ops.random_truncated_normal(_key(seed), shape, mean, stddev, dtype)
 
 
 def randint(shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: int | None = None) -> Tensor:
@@ -59,7 +59,7 @@ def randint(shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "
         >>> bool((nc.random.randint((100,), 0, 3, seed=1) < 3).all())
         True
     """
-    return _core.op_functions["random_randint"](_key(seed), shape, minval, maxval, dtype)
+    return ops.random_randint(_key(seed), shape, minval, maxval, dtype)
 
 
 def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, seed: int | None = None) -> Tensor:
@@ -69,7 +69,7 @@ def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, see
         >>> nc.random.bernoulli((3,), 1.0).tolist()
         [1.0, 1.0, 1.0]
     """
-    return _core.op_functions["random_bernoulli"](_key(seed), shape, p, dtype)
+    return ops.random_bernoulli(_key(seed), shape, p, dtype)
 
 
 def permutation(n: int, seed: int | None = None) -> Tensor:
@@ -79,4 +79,4 @@ def permutation(n: int, seed: int | None = None) -> Tensor:
         >>> sorted(nc.random.permutation(4, seed=1).tolist())
         [0, 1, 2, 3]
     """
-    return _core.op_functions["random_permutation"](_key(seed), n)
+    return ops.random_permutation(_key(seed), n)

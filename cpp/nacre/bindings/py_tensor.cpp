@@ -409,18 +409,18 @@ PyCFunction as_c(F f) {
 }
 
 PyMethodDef methods[] = {
-    {"numpy", method_numpy, METH_NOARGS, "numpy()\n--\n\nThe values as a NumPy array that shares the memory (read-only while requires_grad)."},
+    {"numpy", method_numpy, METH_NOARGS, "numpy($self, /)\n--\n\nThe values as a NumPy array that shares the memory (read-only while requires_grad)."},
     {"__array__", as_c(method_array), METH_VARARGS | METH_KEYWORDS, nullptr},
-    {"tolist", method_tolist, METH_NOARGS, "tolist()\n--\n\nThe values as nested lists of Python numbers."},
-    {"item", method_item, METH_NOARGS, "item()\n--\n\nThe only element as a Python number; ShapeError when there are more."},
-    {"detach", method_detach, METH_NOARGS, "detach()\n--\n\nThe same memory without history."},
-    {"clone", method_clone, METH_NOARGS, "clone()\n--\n\nA contiguous copy without history."},
-    {"assign", method_assign, METH_O, "assign(value)\n--\n\nWrites value (same shape) into this tensor's memory; not recorded. Returns self."},
+    {"tolist", method_tolist, METH_NOARGS, "tolist($self, /)\n--\n\nThe values as nested lists of Python numbers."},
+    {"item", method_item, METH_NOARGS, "item($self, /)\n--\n\nThe only element as a Python number; ShapeError when there are more."},
+    {"detach", method_detach, METH_NOARGS, "detach($self, /)\n--\n\nThe same memory without history."},
+    {"clone", method_clone, METH_NOARGS, "clone($self, /)\n--\n\nA contiguous copy without history."},
+    {"assign", method_assign, METH_O, "assign($self, value, /)\n--\n\nWrites value (same shape) into this tensor's memory; not recorded. Returns self."},
     {"backward", as_c(method_backward), METH_VARARGS | METH_KEYWORDS,
-     "backward(gradient=None, retain_graph=False, create_graph=False)\n--\n\n"
+     "backward($self, gradient=None, retain_graph=False, create_graph=False)\n--\n\n"
      "Adds d(sum(gradient * self))/dx to x.grad for every leaf x that requires a gradient.\n\n"
      "Without `gradient` self must be a single number. The graph is freed afterwards unless retain_graph or create_graph is set."},
-    {"astype", method_astype, METH_O, "astype(dtype)\n--\n\nThe values cast to dtype; recorded."},
+    {"astype", method_astype, METH_O, "astype($self, dtype, /)\n--\n\nThe values cast to dtype; recorded."},
     {"__deepcopy__", method_deepcopy, METH_O, nullptr},
     {"__copy__", method_clone, METH_NOARGS, nullptr},
     {"__reduce__", method_reduce, METH_NOARGS, nullptr},

@@ -1,0 +1,50 @@
+# Written by tools/make_stubs.py. Do not edit: change the op, the class or tools/core.pyi.in, and run it again.
+from collections.abc import Sequence
+from typing import Any
+
+from ._core import Activation as Activation
+from ._core import AveragePooling1D as AveragePooling1D
+from ._core import AveragePooling2D as AveragePooling2D
+from ._core import BatchNormalization as BatchNormalization
+from ._core import Conv1D as Conv1D
+from ._core import Conv2D as Conv2D
+from ._core import Conv2DTranspose as Conv2DTranspose
+from ._core import Dense as Dense
+from ._core import DepthwiseConv2D as DepthwiseConv2D
+from ._core import Dropout as Dropout
+from ._core import ELU as ELU
+from ._core import Embedding as Embedding
+from ._core import Flatten as Flatten
+from ._core import GlobalAveragePooling1D as GlobalAveragePooling1D
+from ._core import GlobalAveragePooling2D as GlobalAveragePooling2D
+from ._core import GlobalMaxPooling1D as GlobalMaxPooling1D
+from ._core import GlobalMaxPooling2D as GlobalMaxPooling2D
+from ._core import InputLayer as InputLayer
+from ._core import Layer as Layer
+from ._core import LayerNormalization as LayerNormalization
+from ._core import LeakyReLU as LeakyReLU
+from ._core import MaxPooling1D as MaxPooling1D
+from ._core import MaxPooling2D as MaxPooling2D
+from ._core import MultiHeadAttention as MultiHeadAttention
+from ._core import PReLU as PReLU
+from ._core import Permute as Permute
+from ._core import ReLU as ReLU
+from ._core import Rescaling as Rescaling
+from ._core import Reshape as Reshape
+from ._core import Softmax as Softmax
+from ._core import UpSampling2D as UpSampling2D
+from ._core import ZeroPadding2D as ZeroPadding2D
+
+__all__ = [
+    "Activation", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Conv1D", "Conv2D", "Conv2DTranspose", "Dense",
+    "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling1D",
+    "MaxPooling2D", "MultiHeadAttention", "PReLU", "Permute", "ReLU", "Rescaling", "Reshape", "Softmax", "UpSampling2D",
+    "ZeroPadding2D", "get",
+]
+
+def Input(shape: Sequence[int | None] | None = None, dtype: Any = None, name: str | None = None) -> Layer:
+    """The input of a model: says its shape, so that the weights exist before the first call."""
+
+def get(identifier: Any) -> Layer:
+    """A layer from itself or from {"class_name", "config"}."""

@@ -279,6 +279,8 @@ SAMPLES["power"] += [
     S(
         "negative base, whole exponent", [const([-2.0, -1.5, -2.0]), const([3.0, 2.0, 0.0])], np_power, gradient=False
     ),  # NaN beside it
+    *[S(f"to the {e}", [r(3, 5, low=0.3), const(e)], np_power) for e in (0.0, 1.0, 2.0, 3.0, -1.0, 0.5)],
+    S("square with more axes", [r(5, low=0.3), const([[2.0]])], np_power),
     S("integer powers", [const([2, -3, 0, 5], "int64"), const([10, 3, 0, 0], "int64")], np_power),
 ]
 BAD["power"].append(B([const([2, 3], "int32"), const([1, -2], "int32")], "ValueError", ["power", "-2", "position 1"]))

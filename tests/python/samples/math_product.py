@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 
 import numpy as np
 
 from . import SIZES, B, Bad, S, Sample, bools, const, ints, r
-
-INF, NAN = math.inf, math.nan
 
 SAMPLES: dict[str, list[Sample]] = {}
 BAD: dict[str, list[Bad]] = {}

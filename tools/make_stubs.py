@@ -354,9 +354,7 @@ def package_stub() -> str:
     lines += "from .ops import *\n"
     dtypes = [n for n, v in vars(nacre).items() if isinstance(v, str) and v == n.rstrip("_") and not n.startswith("_")]
     constants = "".join(f"{name}: str\n" for name in sorted(dtypes))
-    return f"{HEAD}from typing import Any\n\n{lines}\nfrom_numpy = asarray\n{constants}_HOMES: dict[str, str]\n_MODULES: frozenset[str]\n\n" + (
-        "def __getattr__(name: str) -> Any: ...\n" if not nacre._MODULES else "def __dir__() -> list[str]: ...\n"
-    )
+    return f"{HEAD}{lines}\nfrom_numpy = asarray\n{constants}_HOMES: dict[str, str]\n_MODULES: frozenset[str]\n\ndef __dir__() -> list[str]: ...\n"
 
 
 def stubs() -> dict[str, str]:

@@ -6,29 +6,14 @@ Every op is here by its name (`nc.matmul`, `nc.softmax`), and in `nc.ops`.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
-from . import _core
-from ._core import Tensor, __version__, asarray, convert_to_tensor, from_dlpack, num_threads, set_num_threads
-
-if TYPE_CHECKING:
-    from . import (
-        activations,
-        callbacks,
-        config,
-        datasets,
-        errors,
-        initializers,
-        layers,
-        losses,
-        metrics,
-        models,
-        ops,
-        optimizers,
-        random,
-        utils,
-    )
+from . import _core as _core
+from ._core import Tensor as Tensor
+from ._core import __version__ as __version__
+from ._core import asarray as asarray
+from ._core import convert_to_tensor as convert_to_tensor
+from ._core import from_dlpack as from_dlpack
+from ._core import num_threads as num_threads
+from ._core import set_num_threads as set_num_threads
 
 from_numpy = asarray
 
@@ -47,13 +32,13 @@ _HOMES = {
     "no_grad": "autograd",
     "value_and_grad": "autograd",
 }
-_functions: dict[str, Any] = _core.op_functions
-_internal = frozenset(name for name, record in _core.op_records().items() if record["internal"])
 float16, bfloat16, float32, float64 = "float16", "bfloat16", "float32", "float64"
 int8, uint8, int32, int64, bool_ = "int8", "uint8", "int32", "int64", "bool"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib
+
     if name in _MODULES:
         return importlib.import_module(f"nacre.{name}")
     if name in _HOMES:
@@ -70,5 +55,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    import importlib
+
     ops = importlib.import_module("nacre.ops")
     return sorted({*globals(), *_MODULES, *_HOMES, *ops.__all__})

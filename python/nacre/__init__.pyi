@@ -1,6 +1,4 @@
 # Written by tools/make_stubs.py. Do not edit: change the op, the class or tools/core.pyi.in, and run it again.
-from typing import Any
-
 from . import _core as _core
 from . import activations as activations
 from . import callbacks as callbacks

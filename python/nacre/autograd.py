@@ -36,13 +36,13 @@ class _Recording:
         return wrapped
 
 
-class no_grad(_Recording):  # noqa: N801 - the field's name
+class no_grad(_Recording):
     """Ops inside are not recorded: `with nc.no_grad(): ...`, or as a decorator."""
 
     _on = False
 
 
-class enable_grad(_Recording):  # noqa: N801 - the field's name
+class enable_grad(_Recording):
     """Ops inside are recorded, also within no_grad."""
 
     _on = True

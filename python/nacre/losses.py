@@ -34,4 +34,4 @@ def get(identifier: Any) -> Any:
     return resolve(identifier, Loss, _classes, _core.make_loss, "loss")
 
 
-__all__ = ["Loss", "get", "mae", "mse", *_classes, *_functions]  # noqa: PLE0604, PLE0605
+__all__ = ["Loss", "get", "mae", "mse", *_classes, *_functions]  # noqa: PLE0604

@@ -50,4 +50,4 @@ def get(identifier: Any) -> Any:
     return resolve(identifier, _core.Metric, _classes, _core.make_metric, "metric")
 
 
-__all__ = ["Metric", "get", *_classes]  # noqa: PLE0604, PLE0605
+__all__ = ["Metric", "get", *_classes]  # noqa: PLE0604

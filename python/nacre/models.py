@@ -212,7 +212,7 @@ class Sequential(_core.Sequential):
 
     call = __call__
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Iterable[Any] | None = None) -> None:  # noqa: A003
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Iterable[Any] | None = None) -> None:
         """Says how the model is trained.
 
         Args:
@@ -302,7 +302,9 @@ class Sequential(_core.Sequential):
         validation: tuple[Any, Any, Any] = (None, None, None)
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise TypeError(f"fit: validation_data must be (x, y) or (x, y, sample_weight), got {type(validation_data).__name__}.")
+                raise TypeError(
+                    f"fit: validation_data must be (x, y) or (x, y, sample_weight), got {type(validation_data).__name__}."
+                )
             validation = (*validation_data, None, None)[:3]
             if validation[0] is None or validation[1] is None:
                 raise TypeError("fit: validation_data holds None in place of x or y.")
@@ -362,7 +364,9 @@ class Sequential(_core.Sequential):
         logs = self._evaluate(x, y, size, sample_weight, limit, hooks)
         return _result(logs, return_dict)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+    ) -> Any:
         """The model's results for the rows of x, a NumPy array. Several threads may predict at once."""
         size = 32 if batch_size is None else _whole("predict", "batch_size", batch_size)
         limit = _optional_whole("predict", "steps", steps)

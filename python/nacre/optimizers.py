@@ -32,4 +32,4 @@ def get(identifier: Any) -> Any:
     return resolve(identifier, _core.Optimizer, _classes, _core.make_optimizer, "optimizer")
 
 
-__all__ = ["Optimizer", "get", *_classes]  # noqa: PLE0604, PLE0605
+__all__ = ["Optimizer", "get", *_classes]  # noqa: PLE0604

@@ -53,9 +53,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     import numpy as np
 
     labels = np.asarray(x)
-    if labels.size and not np.issubdtype(labels.dtype, np.integer):
-        if not np.issubdtype(labels.dtype, np.floating) or not np.all(labels == np.floor(labels)):
-            raise ValueError(f"to_categorical: x must hold whole numbers, got dtype {labels.dtype}.")
+    whole = np.issubdtype(labels.dtype, np.integer) or (np.issubdtype(labels.dtype, np.floating) and np.all(labels == np.floor(labels)))
+    if labels.size and not whole:
+        raise ValueError(f"to_categorical: x must hold whole numbers, got dtype {labels.dtype}.")
     labels = labels.astype(np.int64)
     if num_classes is None:
         if labels.size == 0:

@@ -1,5 +1,6 @@
 """The typed stubs say what the core says: they are fresh, agree with the running package, and type-check as a user would expect."""
 
+import os
 import re
 import subprocess
 import sys
@@ -75,8 +76,6 @@ BAD = [
 
 def mypy(*arguments, **options):
     pytest.importorskip("mypy", reason="mypy is not installed; pip install '.[test]' brings it")
-    import os
-
     environment = {**os.environ, "MYPYPATH": str(ROOT / "python")}
     return subprocess.run(
         [sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, timeout=600, env=environment, **options
@@ -107,7 +106,7 @@ def test_stubs_agree_with_the_running_package(tmp_path):
     config = tmp_path / "mypy.ini"
     config.write_text(f"[mypy]\nignore_missing_imports = True\ncache_dir = {tmp_path}\n[mypy-tqdm.*]\nfollow_imports = skip\n")
     done = mypy("mypy.stubtest", "nacre", "--concise", "--mypy-config-file", config, cwd=tmp_path)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("nacre.") or line.startswith("error")]
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("nacre.", "error"))]
     assert len(lines) > 40, done.stdout + done.stderr  # the accepted ones: stubtest did run
     found = [line for line in lines if not any(re.search(pattern, line) for pattern in ACCEPTED)]
     assert not found, "\n".join(found)

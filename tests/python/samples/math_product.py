@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from . import SIZES, B, Bad, S, Sample, bools, const, ints, r

@@ -202,6 +202,8 @@ def models() -> Iterator[Case]:
                     given = {"x": x, "y": y, "verbose": 0, **given}
                 elif method == "predict":
                     given = {"x": x, "verbose": 0, **given}
+                elif method == "compile":
+                    given = {"loss": "sparse_categorical_crossentropy", **given}
                 yield Case(f"model {method} / {argument} / {label}", (method, "Sequential", "optimizer", "loss", "metric"), argument, words,
                            lambda method=method, given=given: getattr(_model(), method)(**given))  # fmt: skip
     for label, value, words in values.ANY:

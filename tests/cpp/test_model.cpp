@@ -1,10 +1,10 @@
 // Sequential and its loops: the worked example, equal bits on every way to train, threads, stops, callbacks, checks.
-#include <doctest/doctest.h>
-
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <thread>
+
+#include <doctest/doctest.h>
 
 #include "model_test.h"
 
@@ -29,7 +29,9 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 
 std::vector<std::string> g_warnings;
 struct CollectWarnings {
-  CollectWarnings() : before(nacre::set_warning_hook([](std::string_view w) { g_warnings.emplace_back(w); })) { g_warnings.clear(); }
+  CollectWarnings() : before(nacre::set_warning_hook([](std::string_view w) { g_warnings.emplace_back(w); })) {
+    g_warnings.clear();
+  }
   ~CollectWarnings() { nacre::set_warning_hook(before); }
   nacre::WarningHook before;
 };
@@ -135,7 +137,8 @@ TEST_CASE("validation_split takes the last rows before shuffling, and they are n
   Sequential m;
   m.add<nn::Dense>({.units = 1});
   m.compile({.optimizer = "sgd", .loss = "mse"});
-  const model::History h = m.fit(Tensor::of(x, {10, 1}), Tensor::of(y, {10, 1}), {.batch_size = 2, .epochs = 3, .validation_split = 0.25});
+  const model::History h =
+      m.fit(Tensor::of(x, {10, 1}), Tensor::of(y, {10, 1}), {.batch_size = 2, .epochs = 3, .validation_split = 0.25});
   CHECK(std::isfinite(h["loss"].back()));
   CHECK(std::isnan(h["val_loss"].back()));
   for (const Tensor& t : m.get_weights()) CHECK(std::isfinite(t.item()));
@@ -312,7 +315,8 @@ TEST_CASE("messages of wrong calls name method, argument and value") {
   const Tensor short_y = Tensor::of(std::vector<std::int32_t>(19, 0), {19});
   CHECK(message_of([&] { m->fit(p.x, short_y); }) == "fit: x has 20 rows but y has 19.");
   CHECK(has(message_of([&] { m->fit(p.x, p.y, {.batch_size = 0}); }), "fit: batch_size must be at least 1, got 0."));
-  CHECK(has(message_of([&] { m->fit(p.x, p.y, {.validation_split = 1.0}); }), "validation_split must be at least 0 and below 1, got 1"));
+  CHECK(has(message_of([&] { m->fit(p.x, p.y, {.validation_split = 1.0}); }),
+            "validation_split must be at least 0 and below 1, got 1"));
   CHECK(has(message_of([&] { m->fit(p.x, p.y, {.validation_split = 0.01}); }), "leaves 19 for training and 1") == false);
   CHECK(has(message_of([&] { m->fit(p.x, p.y, {.validation_split = 1e-20}); }), "leaves 20 for training and 0"));
   CHECK(has(message_of([&] { m->fit(nacre::ones({.shape = {20, 5}}), p.y); }), "[20, 5]"));

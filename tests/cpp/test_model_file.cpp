@@ -1,11 +1,10 @@
 // Model files: what is saved comes back in bits, training goes on exactly, and no damaged or altered file is believed.
-#include <doctest/doctest.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <random>
 
+#include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,9 +106,13 @@ TEST_CASE("every optimizer's state is in the file") {
   const Folder folder;
   const Points p = points(60);
   const nacre::Json momentum = nacre::Json::object({{"momentum", 0.9}});
-  for (const auto& [name, config] : std::vector<std::pair<const char*, nacre::Json>>{
-           {"SGD", nacre::Json::object()}, {"SGD", momentum}, {"RMSprop", momentum}, {"Adam", nacre::Json::object({{"amsgrad", true}})},
-           {"AdamW", nacre::Json::object()}, {"Adagrad", nacre::Json::object()}}) {
+  for (const auto& [name, config] :
+       std::vector<std::pair<const char*, nacre::Json>>{{"SGD", nacre::Json::object()},
+                                                        {"SGD", momentum},
+                                                        {"RMSprop", momentum},
+                                                        {"Adam", nacre::Json::object({{"amsgrad", true}})},
+                                                        {"AdamW", nacre::Json::object()},
+                                                        {"Adagrad", nacre::Json::object()}}) {
     CAPTURE(name);
     auto a = network();
     a->compile({.optimizer = nacre::optim::make_optimizer(name, config), .loss = "sparse_categorical_crossentropy"});
@@ -187,14 +190,18 @@ TEST_CASE("altered files with a correct checksum are refused: names, shapes, cla
   using Tensors = std::vector<nacre::TensorEntry>;
   using nacre::Metadata;
   refused("format_version '2'", [](Tensors&, Metadata& d) { value_of(d, "format_version") = "2"; });
-  refused("names no format", [](Tensors&, Metadata& d) { value_of(d, "format") = "other", std::erase_if(d, [](auto& e) { return e.first == "format"; }); });
+  refused("names no format", [](Tensors&, Metadata& d) {
+    value_of(d, "format") = "other", std::erase_if(d, [](auto& e) { return e.first == "format"; });
+  });
   refused("Evil", [](Tensors&, Metadata& d) { replace(value_of(d, "config"), "\"Dense\"", "\"Evil\""); });
   refused("units", [](Tensors&, Metadata& d) { replace(value_of(d, "config"), "\"units\":16", "\"units\":\"16\""); });
   refused("[4, 16]", [](Tensors&, Metadata& d) { replace(value_of(d, "config"), "\"units\":16", "\"units\":17"); });
-  refused("unknown option", [](Tensors&, Metadata& d) { replace(value_of(d, "config"), "\"units\":16", "\"units\":16,\"run\":1"); });
+  refused("unknown option",
+          [](Tensors&, Metadata& d) { replace(value_of(d, "config"), "\"units\":16", "\"units\":16,\"run\":1"); });
   refused("unknown optimizer", [](Tensors&, Metadata& d) { replace(value_of(d, "config"), "\"Adam\"", "\"Atom\""); });
   refused("load_model: line 1", [](Tensors&, Metadata& d) { value_of(d, "config") = "[1, 2"; });
-  refused("weights/dense/bias", [](Tensors& t, Metadata&) { std::erase_if(t, [](auto& e) { return e.name == "weights/dense/bias"; }); });
+  refused("weights/dense/bias",
+          [](Tensors& t, Metadata&) { std::erase_if(t, [](auto& e) { return e.name == "weights/dense/bias"; }); });
   refused("of which the model knows", [](Tensors& t, Metadata&) {
     t.push_back(t.back());
     t.back().name = "weights/extra/bias";
@@ -256,9 +263,11 @@ TEST_CASE("random mutations: 0 crashes, 0 silently different models") {
           break;
         }
         case 5: {  // two entries change places
-          const std::size_t a = text.find("data_offsets\":[", at), b = a == std::string::npos ? a : text.find("data_offsets\":[", a + 15);
-          if (b != std::string::npos) std::swap_ranges(text.begin() + static_cast<std::ptrdiff_t>(a + 15), text.begin() + static_cast<std::ptrdiff_t>(a + 18),
-                                                       text.begin() + static_cast<std::ptrdiff_t>(b + 15));
+          const std::size_t a = text.find("data_offsets\":[", at),
+                            b = a == std::string::npos ? a : text.find("data_offsets\":[", a + 15);
+          if (b != std::string::npos)
+            std::swap_ranges(text.begin() + static_cast<std::ptrdiff_t>(a + 15), text.begin() + static_cast<std::ptrdiff_t>(a + 18),
+                             text.begin() + static_cast<std::ptrdiff_t>(b + 15));
           break;
         }
         default: text.resize(at); break;

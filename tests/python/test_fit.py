@@ -279,7 +279,9 @@ INTERRUPT = """
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")
 def test_ctrl_c_returns_soon_and_leaves_a_usable_model():
-    run = subprocess.run([sys.executable, "-c", textwrap.dedent(INTERRUPT)], capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(INTERRUPT)], capture_output=True, text=True, timeout=120, check=False
+    )
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
     for name, line in zip(("fit", "predict", "evaluate"), lines, strict=False):
@@ -294,6 +296,7 @@ def test_a_handler_of_ones_own_is_called_and_stays():
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append(1))
     try:
+
         class Press(nc.callbacks.Callback):
             def on_train_batch_end(self, batch, logs=None):
                 if batch == 1:

@@ -94,7 +94,14 @@ def test_weights_round_trip_and_all_or_none():
 def test_summary(capsys, monkeypatch):
     network().summary()
     text = capsys.readouterr().out
-    for part in ['Model: "sequential"', "dense_1 (Dense)", "(None, 16)", "Total params: 195 (780.00 B)", "Non-trainable params: 32", "┏━"]:
+    for part in [
+        'Model: "sequential"',
+        "dense_1 (Dense)",
+        "(None, 16)",
+        "Total params: 195 (780.00 B)",
+        "Non-trainable params: 32",
+        "┏━",
+    ]:
         assert part in text
     seen = []
     network().summary(print_fn=seen.append)
@@ -119,8 +126,12 @@ def test_unbuilt_summary_says_so():
         ("sgd", "mse", None, ["loss"]),
         (nc.optimizers.Adam(0.01), nc.losses.CategoricalCrossentropy(), ["accuracy", "mae"], ["loss", "accuracy", "mae"]),
         (nc.optimizers.RMSprop, nc.losses.mean_absolute_error, "mse", ["loss", "mse"]),
-        ({"class_name": "AdamW", "config": {"weight_decay": 0.1}}, "kl_divergence", [nc.metrics.Mean(name="m"), "mse", "mse"],
-         ["loss", "m", "mse", "mse_1"]),
+        (
+            {"class_name": "AdamW", "config": {"weight_decay": 0.1}},
+            "kl_divergence",
+            [nc.metrics.Mean(name="m"), "mse", "mse"],
+            ["loss", "m", "mse", "mse_1"],
+        ),
     ],
 )
 def test_compile_takes_names_and_objects(optimizer, loss, metrics, names):
@@ -291,18 +302,22 @@ def test_predict_beside_fit_and_second_fit_refused():
         (lambda m, x, y: nc.Sequential(3), TypeError, ["Sequential", "int"]),
         (lambda m, x, y: nc.Sequential([L.Dense(2)]).build((None, 0)), ValueError, ["build", "0"]),
         (lambda m, x, y: nc.Sequential().build((None, 3)), RuntimeError, ["build", "no layers"]),
-        (lambda m, x, y: nc.Sequential([L.Dense(2)]).fit(x, y), RuntimeError, ["fit: the model is not compiled. Call model.compile(...) first."]),
+        (
+            lambda m, x, y: nc.Sequential([L.Dense(2)]).fit(x, y),
+            RuntimeError,
+            ["fit: the model is not compiled. Call model.compile(...) first."],
+        ),
         (lambda m, x, y: nc.Sequential([L.Dense(2)]).count_params(), RuntimeError, ["count_params", "not built"]),
         (lambda m, x, y: nc.Sequential.from_config({"layers": [{"class_name": "Evil", "config": {}}]}), ValueError, ["Evil"]),
         (lambda m, x, y: nc.Sequential.from_config({"layers": [], "more": 1}), TypeError, ["from_config", "more"]),
     ],
 )
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_messages(call, error, parts):
     x, y = points(12)
     model = network()
     before = bits(model)
-    with warnings.catch_warnings(), pytest.raises(error) as caught:
-        warnings.simplefilter("ignore")
+    with pytest.raises(error) as caught:
         call(model, x, y)
     for part in parts:
         assert part in str(caught.value)

@@ -1,11 +1,11 @@
 // SIGINT by sigaction. The handler does only what a handler may: atomic stores, and the call of the earlier handler.
 #include "nacre/base/os_signal.h"
 
+#include <cerrno>
+
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
-
-#include <cerrno>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #endif
@@ -14,9 +14,9 @@ namespace nacre {
 
 namespace {
 
-struct sigaction g_before;                     // written before our handler is installed, on the main thread only
-int g_depth = 0;                               // guards alive on the main thread
-volatile sig_atomic_t g_interrupted = 0;       // Ctrl-C came while the guard lived
+struct sigaction g_before;                // written before our handler is installed, on the main thread only
+int g_depth = 0;                          // guards alive on the main thread
+volatile sig_atomic_t g_interrupted = 0;  // Ctrl-C came while the guard lived
 
 bool on_main_thread() noexcept {
 #if defined(__linux__)

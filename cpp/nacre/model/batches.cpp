@@ -31,7 +31,9 @@ Tensor row_range(const Tensor& t, Dim begin, Dim end) {
 struct Values {
   Tensor t;
   explicit Values(const Tensor& x) : t(x.contiguous() ? x : x.clone()) {}
-  double operator[](Dim i) const { return load_double(static_cast<const char*>(t.view().data) + i * size_of(t.dtype()), t.dtype()); }
+  double operator[](Dim i) const {
+    return load_double(static_cast<const char*>(t.view().data) + i * size_of(t.dtype()), t.dtype());
+  }
 };
 
 bool is_column(const Shape& s) { return s.rank() == 1 || (s.rank() == 2 && s[1] == 1); }
@@ -54,23 +56,28 @@ BatchSource BatchSource::slice(Dim begin, Dim end) const {
   return part;
 }
 
-BatchSource make_source(std::string_view method, const Tensor& x, const Tensor& y, const Tensor& sample_weight, DType x_dtype, DType y_dtype) {
+BatchSource make_source(std::string_view method, const Tensor& x, const Tensor& y, const Tensor& sample_weight, DType x_dtype,
+                        DType y_dtype) {
   if (!x.defined()) raise<TypeError>(method, ": x is missing.");
   if (x.rank() < 1) raise<ShapeError>(method, ": x must have rows, got shape ", x.shape(), ".");
   if (x.shape()[0] == 0) raise<ValueError>(method, ": x has no rows, its shape is ", x.shape(), ".");
   const auto same_rows = [&](const Tensor& t, std::string_view what) {
     if (!t.defined()) return;
     if (t.rank() < 1) raise<ShapeError>(method, ": ", what, " must have rows, got shape ", t.shape(), ".");
-    if (t.shape()[0] != x.shape()[0]) raise<ShapeError>(method, ": x has ", x.shape()[0], " rows but ", what, " has ", t.shape()[0], ".");
+    if (t.shape()[0] != x.shape()[0])
+      raise<ShapeError>(method, ": x has ", x.shape()[0], " rows but ", what, " has ", t.shape()[0], ".");
   };
   same_rows(y, "y");
   same_rows(sample_weight, "sample_weight");
-  return {x.detach(), y.defined() ? y.detach() : y, sample_weight.defined() ? sample_weight.detach() : sample_weight, x_dtype, y_dtype, method};
+  return {
+      x.detach(), y.defined() ? y.detach() : y, sample_weight.defined() ? sample_weight.detach() : sample_weight, x_dtype, y_dtype,
+      method};
 }
 
 Tensor class_weights(std::string_view method, const Tensor& y, const ClassWeight& weights, const Tensor& sample_weight) {
   if (weights.empty()) return sample_weight;
-  if (!y.defined() || y.rank() < 1 || y.rank() > 2) raise<ValueError>(method, ": class_weight needs one class per row: labels [N] or one-hot rows [N, K].");
+  if (!y.defined() || y.rank() < 1 || y.rank() > 2)
+    raise<ValueError>(method, ": class_weight needs one class per row: labels [N] or one-hot rows [N, K].");
   if (sample_weight.defined() && !is_column(sample_weight.shape())) {
     raise<ShapeError>(method, ": with class_weight, sample_weight must have shape [N], got ", sample_weight.shape(), ".");
   }
@@ -96,7 +103,8 @@ Tensor class_weights(std::string_view method, const Tensor& y, const ClassWeight
     }
   }
   if (sample_weight.defined()) {
-    if (sample_weight.shape()[0] != n) raise<ShapeError>(method, ": x has ", n, " rows but sample_weight has ", sample_weight.shape()[0], ".");
+    if (sample_weight.shape()[0] != n)
+      raise<ShapeError>(method, ": x has ", n, " rows but sample_weight has ", sample_weight.shape()[0], ".");
     const Values own(sample_weight);
     for (Dim i = 0; i < n; ++i) out[static_cast<std::size_t>(i)] *= own[i];
   }

@@ -24,7 +24,8 @@ struct BatchSource {
 };
 
 // Checks that x (and y, sample_weight when given) have the same rows, at least one.
-BatchSource make_source(std::string_view method, const Tensor& x, const Tensor& y, const Tensor& sample_weight, DType x_dtype, DType y_dtype);
+BatchSource make_source(std::string_view method, const Tensor& x, const Tensor& y, const Tensor& sample_weight, DType x_dtype,
+                        DType y_dtype);
 // sample_weight times the weight of each row's class. Labels: integers [N] or [N, 1], or one-hot rows.
 Tensor class_weights(std::string_view method, const Tensor& y, const ClassWeight& weights, const Tensor& sample_weight);
 // Are these class labels, in order, of more than one class? Then the last rows hold other classes than the first.

@@ -41,7 +41,8 @@ void stop_if_asked(std::string_view method) {
 // Calls on_progress when a tenth of a second has passed.
 class Pace {
  public:
-  Pace(Callback* callback, unsigned batches) : callback_(callback && (callback->wants() & kProgress) && !(callback->wants() & batches) ? callback : nullptr) {}
+  Pace(Callback* callback, unsigned batches)
+      : callback_(callback && (callback->wants() & kProgress) && !(callback->wants() & batches) ? callback : nullptr) {}
   void step(std::int64_t done, const Meter* meter) {
     if (!callback_) return;
     const Clock::time_point now = Clock::now();
@@ -114,8 +115,8 @@ class Training {
     bool same = !model.optimizer_->built() || built_for.size() == parameters_.size();
     for (std::size_t i = 0; same && i < built_for.size(); ++i) same = built_for[i].value.same(parameters_[i].value);
     if (!same) {
-      raise<StateError>(method, ": the trainable weights are others than at the last step (", built_for.size(), " then, ", parameters_.size(),
-                        " now). Call model.compile(...) again.");
+      raise<StateError>(method, ": the trainable weights are others than at the last step (", built_for.size(), " then, ",
+                        parameters_.size(), " now). Call model.compile(...) again.");
     }
     model.optimizer_->build(parameters_);
     for (const nn::Variable& w : model.weights()) {
@@ -123,7 +124,8 @@ class Training {
     }
     const Json config = model.optimizer_->config();
     const Json* nesterov = config.find("nesterov");
-    whole_step_ = !statistics_.empty() || (nesterov && nesterov->is_string());  // "lookahead" moves the weights for the forward pass
+    whole_step_ =
+        !statistics_.empty() || (nesterov && nesterov->is_string());  // "lookahead" moves the weights for the forward pass
   }
 
   void step(const BatchSource::Batch& batch, Meter& meter) {
@@ -190,19 +192,24 @@ History Sequential::fit(const Tensor& x, const Tensor& y, const FitOptions& o) {
   BatchSource train = make_source(method, x, y, weight, input_dtype(), output_dtype()), validation;
   if (o.validation_x.defined()) {
     if (!o.validation_y.defined()) raise<TypeError>("fit: validation_data has no y.");
-    validation = make_source("fit: validation_data", o.validation_x, o.validation_y, o.validation_sample_weight, input_dtype(), output_dtype());
+    validation = make_source("fit: validation_data", o.validation_x, o.validation_y, o.validation_sample_weight, input_dtype(),
+                             output_dtype());
   } else if (o.validation_split > 0) {
     const Dim rows = train.rows(), kept = static_cast<Dim>(std::floor(static_cast<double>(rows) * (1 - o.validation_split)));
     if (kept < 1 || kept == rows) {
-      raise<ValueError>("fit: validation_split ", o.validation_split, " of ", rows, " rows leaves ", kept, " for training and ", rows - kept,
-                        " for validation. Both need at least one.");
+      raise<ValueError>("fit: validation_split ", o.validation_split, " of ", rows, " rows leaves ", kept, " for training and ",
+                        rows - kept, " for validation. Both need at least one.");
     }
     if (sorted_labels(y)) {
-      warn("fit: the labels are sorted, so the last rows, which validation_split takes, hold other classes than the rest. Shuffle x and y first.");
+      warn(
+          "fit: the labels are sorted, so the last rows, which validation_split takes, hold other classes than the rest. Shuffle x "
+          "and y first.");
     }
     validation = train.slice(kept, rows);
     if (!o.class_weight.empty()) {  // classes weigh in training only, as in Keras
-      validation.weight = o.sample_weight.defined() ? make_source(method, x, y, o.sample_weight, input_dtype(), output_dtype()).slice(kept, rows).weight : Tensor();
+      validation.weight = o.sample_weight.defined()
+                              ? make_source(method, x, y, o.sample_weight, input_dtype(), output_dtype()).slice(kept, rows).weight
+                              : Tensor();
     }
     train = train.slice(0, kept);
   }
@@ -236,8 +243,11 @@ History Sequential::fit(const Tensor& x, const Tensor& y, const FitOptions& o) {
     if (validation.x.defined() && due(o.validation_freq, epoch)) {
       test_meter.reset();
       const Logs tested = run_test(method, validation.x, validation.y,
-                                   {.batch_size = o.validation_batch_size.value_or(o.batch_size), .sample_weight = validation.weight,
-                                    .steps = o.validation_steps, .callback = cb}, test_meter);
+                                   {.batch_size = o.validation_batch_size.value_or(o.batch_size),
+                                    .sample_weight = validation.weight,
+                                    .steps = o.validation_steps,
+                                    .callback = cb},
+                                   test_meter);
       for (const auto& [name, value] : tested.values) logs.values.emplace_back(cat("val_", name), value);
     }
     history.epoch.push_back(epoch);
@@ -319,7 +329,8 @@ Tensor Sequential::predict(const Tensor& x, const PredictOptions& o) {
     } else {
       if (!out.defined()) {
         Shape s = predicted.shape();
-        if (s.rank() == 0 || s[0] != batch.rows()) raise<ShapeError>("predict: the model gives shape ", s, " for ", batch.rows(), " rows.");
+        if (s.rank() == 0 || s[0] != batch.rows())
+          raise<ShapeError>("predict: the model gives shape ", s, " for ", batch.rows(), " rows.");
         s[0] = rows;
         out = Tensor::empty(s, predicted.dtype(), "predict");
       }
@@ -377,17 +388,21 @@ void Sequential::warn_about_pairs() {
   std::string activation = !option || option->is_null() ? "" : option->is_string() ? option->get<std::string>() : "?";
   if (last.class_name() == "Softmax") activation = "softmax";
   const std::string_view loss = loss_->class_name();
-  const bool classes = loss == "CategoricalCrossentropy" || loss == "SparseCategoricalCrossentropy", binary = loss == "BinaryCrossentropy";
+  const bool classes = loss == "CategoricalCrossentropy" || loss == "SparseCategoricalCrossentropy",
+             binary = loss == "BinaryCrossentropy";
   if (!classes && !binary) return;
   const Json logits = loss_->attribute("from_logits");
   const bool from_logits = logits.is_bool() && logits.get<bool>();
   const Shape out = output_shape();
   if (from_logits && (activation == "softmax" || activation == "sigmoid")) {
-    warn(cat("compile: the last layer ends in ", activation, " but ", loss, " has from_logits=True, which applies it again. Use one of the two."));
+    warn(cat("compile: the last layer ends in ", activation, " but ", loss,
+             " has from_logits=True, which applies it again. Use one of the two."));
   } else if (classes && activation == "sigmoid") {
-    warn(cat("compile: the last layer ends in sigmoid but ", loss, " expects softmax. For several labels per row use BinaryCrossentropy."));
+    warn(cat("compile: the last layer ends in sigmoid but ", loss,
+             " expects softmax. For several labels per row use BinaryCrossentropy."));
   } else if (classes && out.back() == 1) {
-    warn(cat("compile: ", loss, " over an axis of size 1 is constant. For two classes use one unit with sigmoid and BinaryCrossentropy."));
+    warn(cat("compile: ", loss,
+             " over an axis of size 1 is constant. For two classes use one unit with sigmoid and BinaryCrossentropy."));
   } else if (!from_logits && (activation == "linear" || (activation.empty() && last.class_name() == "Dense"))) {
     warn(cat("compile: the last layer has no activation, but ", loss, " expects probabilities. Pass from_logits=True, or end in ",
              classes ? "softmax." : "sigmoid."));

@@ -53,7 +53,8 @@ class Reader {
       : method_(method), path_(path), file_(SafetensorsFile::open(path, ChecksumRule::required, method_.c_str())) {
     const std::string* version = file_.find_metadata("format_version");
     if (!file_.find_metadata("format") || !version) fail("is not a model of nacre: its header names no format");
-    if (*version != kModelFormatVersion) fail(cat("has format_version '", *version, "'; this version of nacre reads '", kModelFormatVersion, "'"));
+    if (*version != kModelFormatVersion)
+      fail(cat("has format_version '", *version, "'; this version of nacre reads '", kModelFormatVersion, "'"));
   }
   [[noreturn]] void fail(const std::string& what) const { raise<FormatError>(method_, ": '", path_, "' ", what, "."); }
   [[nodiscard]] const std::string& metadata(const char* key) const {
@@ -67,8 +68,8 @@ class Reader {
     const TensorEntry* e = file_.find(name);
     if (!e) fail(cat("has no tensor '", name, "'"));
     if (!(e->shape == shape) || e->dtype != dtype) {
-      raise<ShapeError>(method_, ": '", name, "' in '", path_, "' has shape ", e->shape, " and dtype ", e->dtype, " but the model needs ", shape,
-                        " and ", dtype, ".");
+      raise<ShapeError>(method_, ": '", name, "' in '", path_, "' has shape ", e->shape, " and dtype ", e->dtype,
+                        " but the model needs ", shape, " and ", dtype, ".");
     }
     ++used_;
     return *e;
@@ -122,7 +123,8 @@ struct ModelState {
       for (const TensorEntry& e : in.file().tensors()) has_state |= e.name.starts_with("optimizer/");
       if (has_state) {
         m.optimizer_->build(m.trainable_weights());
-        for (const auto& s : m.optimizer_->state()) values.emplace_back(s.value, &in.entry(cat("optimizer/", s.name), s.value.dtype(), s.value.shape()));
+        for (const auto& s : m.optimizer_->state())
+          values.emplace_back(s.value, &in.entry(cat("optimizer/", s.name), s.value.dtype(), s.value.shape()));
       } else if (iterations > 0 && m.built()) {
         m.optimizer_->build(m.trainable_weights());
         if (!m.optimizer_->state().empty()) in.fail("lacks the state of the optimizer");
@@ -136,7 +138,6 @@ struct ModelState {
     m.training_calls_ = calls;
     m.epochs_trained_ = epochs;
   }
-
 };
 
 void Sequential::save(const std::string& path) const {
@@ -145,11 +146,14 @@ void Sequential::save(const std::string& path) const {
   const std::vector<nn::Variable> own = weights();
   add_weights(out, own);
   ModelState::write(*this, out);
-  const Json config = Json::object({{"model", Json::object({{"class_name", Json("Sequential")}, {"config", this->config()}})},
-                                    {"compile", compile_config()}});
+  const Json config = Json::object(
+      {{"model", Json::object({{"class_name", Json("Sequential")}, {"config", this->config()}})}, {"compile", compile_config()}});
   save_safetensors(path, out.entries,
-                   {{"format", kModelFormat}, {"format_version", kModelFormatVersion}, {"nacre_version", NACRE_VERSION},
-                    {"config", config.to_string()}, {"weight_names", names_json(own)}},
+                   {{"format", kModelFormat},
+                    {"format_version", kModelFormatVersion},
+                    {"nacre_version", NACRE_VERSION},
+                    {"config", config.to_string()},
+                    {"weight_names", names_json(own)}},
                    true, "save");
 }
 
@@ -160,7 +164,9 @@ void Sequential::save_weights(const std::string& path) const {
   const std::vector<nn::Variable> own = weights();
   add_weights(out, own);
   save_safetensors(path, out.entries,
-                   {{"format", kWeightsFormat}, {"format_version", kModelFormatVersion}, {"nacre_version", NACRE_VERSION},
+                   {{"format", kWeightsFormat},
+                    {"format_version", kModelFormatVersion},
+                    {"nacre_version", NACRE_VERSION},
                     {"weight_names", names_json(own)}},
                    true, "save_weights");
 }
@@ -186,8 +192,8 @@ void Sequential::load_weights(const std::string& path) {
     const TensorEntry* e = in.file().find(cat("weights/", name));
     if (!e) in.fail(cat("has no tensor 'weights/", name, "'"));
     if (!(e->shape == own[i].value.shape()) || e->dtype != own[i].value.dtype()) {
-      raise<ShapeError>("load_weights: '", name, "' in '", path, "' has shape ", e->shape, " and dtype ", e->dtype, " but ", own[i].name,
-                        " of the model has ", own[i].value.shape(), " and ", own[i].value.dtype(), ".");
+      raise<ShapeError>("load_weights: '", name, "' in '", path, "' has shape ", e->shape, " and dtype ", e->dtype, " but ",
+                        own[i].name, " of the model has ", own[i].value.shape(), " and ", own[i].value.dtype(), ".");
     }
     values.push_back(tensor_of(*e));
   }
@@ -197,7 +203,8 @@ void Sequential::load_weights(const std::string& path) {
 void Sequential::load(const std::string& path, const OptimizerMaker& make) {
   if (!layers_.empty() || input_layer_) raise<StateError>("load_model: the model has layers already.");
   Reader in("load_model", path);
-  if (in.metadata("format") != kModelFormat) in.fail(cat("holds '", in.metadata("format"), "', not a whole model. Use model.load_weights"));
+  if (in.metadata("format") != kModelFormat)
+    in.fail(cat("holds '", in.metadata("format"), "', not a whole model. Use model.load_weights"));
   const Json config = in.json("config");
   const Json& architecture = config.at("model");
   if (architecture.get<std::string>("class_name") != "Sequential") {

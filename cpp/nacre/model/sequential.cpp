@@ -65,7 +65,8 @@ void Sequential::accept(nn::Layer& layer) {
     return false;
   };
   if (taken(layer.name())) {
-    if (layer.name_given()) raise<ValueError>("add: the model has a layer named '", layer.name(), "' already. Give each layer another name.");
+    if (layer.name_given())
+      raise<ValueError>("add: the model has a layer named '", layer.name(), "' already. Give each layer another name.");
     int k = 1;
     while (taken(cat(layer.name(), "_", k))) ++k;
     layer.set_name(cat(layer.name(), "_", k));
@@ -77,7 +78,8 @@ void Sequential::add(std::shared_ptr<nn::Layer> layer) {
   if (!layer) raise<TypeError>("add: the layer is missing.");
   check_writer("add");
   if (const auto* input = dynamic_cast<const nn::InputLayer*>(layer.get())) {
-    if (!layers_.empty() || input_layer_) raise<ValueError>("add: the input must be the first of the model, which has ", layers_.size(), " layers.");
+    if (!layers_.empty() || input_layer_)
+      raise<ValueError>("add: the input must be the first of the model, which has ", layers_.size(), " layers.");
     given_shape_ = input->batch_shape();
     input_casts_ = !input->config().at("dtype").is_null();
     input_layer_ = std::move(layer);
@@ -147,7 +149,8 @@ void Sequential::ensure_built(const Shape& data) {
 }
 
 const Shape& Sequential::input_shape() const {
-  if (!given_shape_) raise<StateError>("input_shape: the model is not built. Call model.build(shape) first, or begin it with an Input.");
+  if (!given_shape_)
+    raise<StateError>("input_shape: the model is not built. Call model.build(shape) first, or begin it with an Input.");
   return *given_shape_;
 }
 
@@ -172,21 +175,26 @@ Json Sequential::config() const {
   Json list = Json::array();
   if (input_layer_) list.push_back(spec(input_layer_->class_name(), input_layer_->config()));
   for (const auto& l : layers_) list.push_back(spec(l->class_name(), l->config()));
-  return Json::object({{"name", Json(name_)}, {"layers", std::move(list)}, {"build_input_shape", given_shape_ ? shape_to_json(*given_shape_) : Json()}});
+  return Json::object({{"name", Json(name_)},
+                       {"layers", std::move(list)},
+                       {"build_input_shape", given_shape_ ? shape_to_json(*given_shape_) : Json()}});
 }
 
 void Sequential::apply_config(const Json& config) {
   if (!layers_.empty() || input_layer_) raise<StateError>("from_config: the model has layers already.");
-  if (!config.is_object()) raise<TypeError>("from_config: the configuration must be an object, got ", config.to_string().substr(0, 60), ".");
+  if (!config.is_object())
+    raise<TypeError>("from_config: the configuration must be an object, got ", config.to_string().substr(0, 60), ".");
   for (auto [key, value] : config.items()) {
     if (key != "name" && key != "layers" && key != "build_input_shape") {
       raise<TypeError>("from_config: unknown key '", key, "'. Known: name, layers, build_input_shape.");
     }
   }
-  if (!config.contains("layers")) raise<ValueError>("from_config: the config has no list 'layers', got ", config.to_string().substr(0, 60), ".");
+  if (!config.contains("layers"))
+    raise<ValueError>("from_config: the config has no list 'layers', got ", config.to_string().substr(0, 60), ".");
   set_name(config.value_or("name", "sequential"));
   for (const Json& l : config.at("layers").elements()) {
-    if (!l.is_object() || l.size() != 2) raise<TypeError>("from_config: a layer must have class_name and config, got ", l.to_string().substr(0, 60), ".");
+    if (!l.is_object() || l.size() != 2)
+      raise<TypeError>("from_config: a layer must have class_name and config, got ", l.to_string().substr(0, 60), ".");
     add(nn::make_layer(l.get<std::string>("class_name"), l.at("config")));
   }
   const Json* shape = config.find("build_input_shape");
@@ -233,7 +241,8 @@ void Sequential::set_weights(std::span<const Tensor> values) {
   check_writer("set_weights");
   const std::vector<nn::Variable> own = weights();
   if (values.size() != own.size()) {
-    raise<ValueError>("set_weights: the model has ", own.size(), " weights, got ", values.size(), built() ? "." : ". It is not built yet.");
+    raise<ValueError>("set_weights: the model has ", own.size(), " weights, got ", values.size(),
+                      built() ? "." : ". It is not built yet.");
   }
   for (std::size_t i = 0; i < own.size(); ++i) {
     if (!values[i].defined()) raise<TypeError>("set_weights: the value of ", own[i].name, " is missing.");
@@ -288,11 +297,14 @@ Tensor Sequential::call(const Tensor& x, bool training) {
 
 void Sequential::compile(const CompileOptions& options) {
   check_writer("compile");
-  if (!options.loss.object && options.loss.name.empty()) raise<ValueError>("compile: the loss is missing. Give its name or an object.");
-  auto optimizer = options.optimizer.object ? options.optimizer.object : optim::make_optimizer(options.optimizer.name, Json::object());
+  if (!options.loss.object && options.loss.name.empty())
+    raise<ValueError>("compile: the loss is missing. Give its name or an object.");
+  auto optimizer =
+      options.optimizer.object ? options.optimizer.object : optim::make_optimizer(options.optimizer.name, Json::object());
   auto loss = options.loss.object ? options.loss.object : metrics::make_loss(options.loss.name);
   if (loss->config().value_or("reduction", "") == "none") {
-    raise<ValueError>("compile: a loss with reduction='none' gives no single number to minimise. Use 'sum_over_batch_size' or 'sum'.");
+    raise<ValueError>(
+        "compile: a loss with reduction='none' gives no single number to minimise. Use 'sum_over_batch_size' or 'sum'.");
   }
   Json specs = Json::array();
   for (const auto& m : options.metrics) {
@@ -306,9 +318,11 @@ void Sequential::compile(const CompileOptions& options) {
 }
 
 void Sequential::compile_from_config(const Json& config, const OptimizerMaker& make) {
-  if (!config.is_object() || config.size() != 3) raise<TypeError>("compile: the configuration must have optimizer, loss and metrics.");
+  if (!config.is_object() || config.size() != 3)
+    raise<TypeError>("compile: the configuration must have optimizer, loss and metrics.");
   const auto named = [&](const Json& j, std::string_view what) -> std::pair<std::string, Json> {
-    if (!j.is_object() || j.size() != 2) raise<TypeError>("compile: ", what, " must have class_name and config, got ", j.to_string().substr(0, 60), ".");
+    if (!j.is_object() || j.size() != 2)
+      raise<TypeError>("compile: ", what, " must have class_name and config, got ", j.to_string().substr(0, 60), ".");
     return {j.get<std::string>("class_name"), j.at("config")};
   };
   CompileOptions options;

@@ -31,8 +31,8 @@ struct NameOr {
   std::string name;
   std::shared_ptr<T> object;
   NameOr() = default;
-  NameOr(const char* word) : name(word) {}           // NOLINT: .optimizer = "adam" is what users write
-  NameOr(std::string word) : name(std::move(word)) {}  // NOLINT
+  NameOr(const char* word) : name(word) {}                      // NOLINT: .optimizer = "adam" is what users write
+  NameOr(std::string word) : name(std::move(word)) {}           // NOLINT
   NameOr(std::shared_ptr<T> made) : object(std::move(made)) {}  // NOLINT
 };
 

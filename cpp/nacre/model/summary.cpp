@@ -79,7 +79,8 @@ std::string Sequential::summary(bool ascii) const {
   }
   const Style& style = ascii ? kAscii : kUnicode;
   const auto line = [&](const Frame& f) {
-    return cat(f.left, repeated(f.line, width[0]), f.middle, repeated(f.line, width[1]), f.middle, repeated(f.line, width[2]), f.right, "\n");
+    return cat(f.left, repeated(f.line, width[0]), f.middle, repeated(f.line, width[1]), f.middle, repeated(f.line, width[2]),
+               f.right, "\n");
   };
   const auto text = [&](const Row& r, std::string_view bar) {
     std::string out(bar);
@@ -92,7 +93,9 @@ std::string Sequential::summary(bool ascii) const {
   std::string out = cat("Model: \"", name_, "\"\n", line(style.top), text(rows[0], style.head_bar), line(style.head));
   for (std::size_t i = 1; i < rows.size(); ++i) out += cat(text(rows[i], style.bar), i + 1 < rows.size() ? line(style.row) : "");
   out += line(style.bottom);
-  const auto sum = [&](const char* what, Dim n, Dim bytes) { out += cat(" ", what, ": ", grouped(n), " (", byte_text(bytes), ")\n"); };
+  const auto sum = [&](const char* what, Dim n, Dim bytes) {
+    out += cat(" ", what, ": ", grouped(n), " (", byte_text(bytes), ")\n");
+  };
   sum("Total params", total, total_bytes);
   sum("Trainable params", trainable, trainable_bytes);
   sum("Non-trainable params", total - trainable, total_bytes - trainable_bytes);

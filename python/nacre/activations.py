@@ -19,6 +19,15 @@ globals().update({name: _ops[name] for name in _names if name in _ops})
 def linear(x: Any) -> Tensor:
     """x as it is.
 
+    Args:
+        x: Tensor, array or numbers, any shape.
+
+    Returns:
+        Tensor of x's shape and dtype.
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
+
     Example:
         >>> nc.activations.linear([1.0]).tolist()
         [1.0]
@@ -28,6 +37,15 @@ def linear(x: Any) -> Tensor:
 
 def exponential(x: Any) -> Tensor:
     """e^x.
+
+    Args:
+        x: Tensor, array or numbers, any shape.
+
+    Returns:
+        Tensor of x's shape; integers become floatx().
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
 
     Example:
         >>> nc.activations.exponential([0.0]).tolist()
@@ -39,6 +57,16 @@ def exponential(x: Any) -> Tensor:
 def swish(x: Any, beta: float = 1.0) -> Tensor:
     """x sigmoid(beta x); beta = 1 is silu, and what activation="swish" means.
 
+    Args:
+        x: Tensor, array or numbers, any shape.
+        beta: Steepness; default 1.
+
+    Returns:
+        Tensor of x's shape; integers become floatx().
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
+
     Example:
         >>> nc.activations.swish([0.0]).tolist()
         [0.0]
@@ -49,6 +77,15 @@ def swish(x: Any, beta: float = 1.0) -> Tensor:
 def gelu_tanh(x: Any) -> Tensor:
     """The tanh form of gelu, up to 4.7e-4 from the exact one.
 
+    Args:
+        x: Tensor, array or numbers, any shape.
+
+    Returns:
+        Tensor of x's shape; integers become floatx().
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
+
     Example:
         >>> nc.activations.gelu_tanh([0.0]).tolist()
         [0.0]
@@ -58,6 +95,15 @@ def gelu_tanh(x: Any) -> Tensor:
 
 def get(identifier: Any) -> Callable[..., Tensor]:
     """The function of a name; None is linear. Functions are returned as they are.
+
+    Args:
+        identifier: A name such as "relu", a function, or None.
+
+    Returns:
+        A function of a tensor.
+
+    Raises:
+        ValueError: The name is unknown.
 
     Example:
         >>> nc.activations.get("relu")([-1.0, 2.0]).tolist()

@@ -37,19 +37,40 @@ class _Recording:
 
 
 class no_grad(_Recording):
-    """Ops inside are not recorded: `with nc.no_grad(): ...`, or as a decorator."""
+    """Ops inside are not recorded: `with nc.no_grad(): ...`, or as a decorator.
+
+    Example:
+        >>> x = nc.Tensor([2.0], requires_grad=True)
+        >>> with nc.no_grad():
+        ...     y = x * x
+        >>> y.requires_grad
+        False
+    """
 
     _on = False
 
 
 class enable_grad(_Recording):
-    """Ops inside are recorded, also within no_grad."""
+    """Ops inside are recorded, also within no_grad; a context manager or decorator.
+
+    Example:
+        >>> x = nc.Tensor([2.0], requires_grad=True)
+        >>> with nc.no_grad(), nc.enable_grad():
+        ...     y = x * x
+        >>> y.requires_grad
+        True
+    """
 
     _on = True
 
 
 def is_grad_enabled() -> bool:
-    """True while ops on this thread are recorded."""
+    """True while ops on this thread are recorded.
+
+    Example:
+        >>> nc.is_grad_enabled()
+        True
+    """
     return _core.grad_enabled()
 
 
@@ -106,7 +127,18 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
 
 
 def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """A function that returns the gradient of `function`; see value_and_grad.
+    """A function that returns the gradient of `function`.
+
+    Args:
+        function: Returns a tensor of one element.
+        argnums: Position or positions of the arguments to differentiate by.
+
+    Returns:
+        A function of the same arguments; its result can be differentiated again. See value_and_grad.
+
+    Raises:
+        ValueError: A position does not exist, or function returned no single number.
+        TypeError: An argument to differentiate by is not of a float dtype.
 
     Example:
         >>> nc.grad(nc.grad(lambda x: x**3))(2.0).item()

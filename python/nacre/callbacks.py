@@ -59,9 +59,11 @@ class Callback:
         self.params: dict[str, Any] = {}
 
     def set_model(self, model: Any) -> None:
+        """Called by fit, evaluate and predict before anything else; the model is then `self.model`."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Called with "epochs", "steps" and "verbose"; they are then `self.params`."""
         self.params = params
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -120,7 +122,22 @@ def _overrides(callback: Callback, hook: str) -> bool:
 
 
 def overrides_batch_hooks(callback: Callback, phase: str = "train") -> bool:
-    """True when `callback` wants to be called for each batch of `phase` ("train", "test" or "predict")."""
+    """True when `callback` wants to be called for each batch of a phase.
+
+    Args:
+        callback: The callback.
+        phase: "train", "test" or "predict".
+
+    Returns:
+        bool: some batch hook of the phase is not Callback's own.
+
+    Raises:
+        ValueError: phase is none of the three.
+
+    Example:
+        >>> nc.callbacks.overrides_batch_hooks(nc.callbacks.History())
+        False
+    """
     if phase not in BATCH_HOOKS:
         raise ValueError(f"overrides_batch_hooks: phase must be one of {sorted(BATCH_HOOKS)}, got {phase!r}.")
     return any(_overrides(callback, hook) for hook in BATCH_HOOKS[phase])
@@ -548,11 +565,13 @@ class CallbackList(Callback):
             self.set_model(model)
 
     def set_model(self, model: Any) -> None:
+        """Hands the model to every callback."""
         self.model = model
         for item in self.callbacks:
             item.set_model(model)
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Hands the parameters to every callback."""
         self.params = params
         for item in self.callbacks:
             item.set_params(params)

@@ -23,6 +23,16 @@ globals().update(_classes)
 def get(identifier: Any) -> Any:
     """An initializer from a name ("glorot_uniform"), an object, a class, or {"class_name", "config"}.
 
+    Args:
+        identifier: Name, object, class or configuration of an initializer.
+
+    Returns:
+        The object; one that is given is returned as it is.
+
+    Raises:
+        ValueError: The name or class is unknown.
+        TypeError: identifier is none of these.
+
     Example:
         >>> nc.initializers.get("he_normal")
         HeNormal()

@@ -68,6 +68,16 @@ def Input(shape: Sequence[int | None] | None = None, dtype: Any = None, name: st
 def get(identifier: Any) -> Layer:
     """A layer from itself or from {"class_name", "config"}.
 
+    Args:
+        identifier: A layer, or the dictionary of its class and configuration.
+
+    Returns:
+        The layer; one that is given is returned as it is.
+
+    Raises:
+        ValueError: The class or an option is unknown.
+        TypeError: identifier is neither.
+
     Example:
         >>> nc.layers.get({"class_name": "Flatten", "config": {}})
         Flatten()

@@ -27,9 +27,19 @@ mse, mae = _functions["mean_squared_error"], _functions["mean_absolute_error"]
 def get(identifier: Any) -> Any:
     """A loss from a name ("mse"), an object, a class, or {"class_name", "config"}.
 
+    Args:
+        identifier: Name, object, class or configuration of a loss.
+
+    Returns:
+        The object; one that is given is returned as it is.
+
+    Raises:
+        ValueError: The name or class is unknown.
+        TypeError: identifier is none of these.
+
     Example:
-        >>> nc.losses.get("mse")
-        MeanSquaredError()
+        >>> nc.losses.get("mse").class_name
+        'MeanSquaredError'
     """
     return resolve(identifier, Loss, _classes, _core.make_loss, "loss")
 

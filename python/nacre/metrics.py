@@ -43,6 +43,16 @@ _classes["Mean"].__call__ = _call_mean  # type: ignore[operator]
 def get(identifier: Any) -> Any:
     """A metric from a name ("mae"), an object, a class, or {"class_name", "config"}.
 
+    Args:
+        identifier: Name, object, class or configuration of a metric.
+
+    Returns:
+        The object; one that is given is returned as it is.
+
+    Raises:
+        ValueError: The name or class is unknown.
+        TypeError: identifier is none of these.
+
     Example:
         >>> nc.metrics.get("mse").result()
         0.0

@@ -464,6 +464,16 @@ def load_model(filepath: Any) -> Sequential:
         OSError: The file cannot be read.
         FormatError: It is damaged or no model of nacre (a ValueError).
         ShapeError: A weight does not fit the architecture (a ValueError).
+
+    Example:
+        >>> import os, tempfile
+        >>> model = nc.Sequential([nc.Input((4,)), nc.layers.Dense(3)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.nacre")
+        ...     model.save(path)
+        ...     again = nc.models.load_model(path)
+        >>> again.count_params()
+        15
     """
     model = Sequential()
 

@@ -90,6 +90,15 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 def shape(x: Any) -> tuple[int, ...]:
     """Sizes of the axes of x.
 
+    Args:
+        x: Tensor, array or numbers, any shape.
+
+    Returns:
+        Tuple of int.
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
+
     Example:
         >>> nc.ops.shape([[1, 2, 3]])
         (1, 3)
@@ -99,6 +108,15 @@ def shape(x: Any) -> tuple[int, ...]:
 
 def convert_to_numpy(x: Any) -> Any:
     """x as a NumPy array; a tensor's memory is shared.
+
+    Args:
+        x: Tensor, array or numbers, any shape.
+
+    Returns:
+        Array of x's shape and dtype; read-only while x.requires_grad.
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
 
     Example:
         >>> nc.ops.convert_to_numpy(nc.ones((2,)))

@@ -25,6 +25,16 @@ globals().update(_classes)
 def get(identifier: Any) -> Any:
     """An optimizer from a name ("adam"), an object, a class, or {"class_name", "config"}.
 
+    Args:
+        identifier: Name, object, class or configuration of an optimizer.
+
+    Returns:
+        The object; one that is given is returned as it is.
+
+    Raises:
+        ValueError: The name or class is unknown.
+        TypeError: identifier is none of these.
+
     Example:
         >>> nc.optimizers.get("sgd")
         SGD()

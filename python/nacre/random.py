@@ -25,6 +25,19 @@ def _key(seed: int | None) -> Tensor:
 def uniform(shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Numbers evenly distributed over [minval, maxval).
 
+    Args:
+        shape: Sizes of the result, one number or several, each >= 0.
+        minval: Lower end, may come out.
+        maxval: Upper end, does not come out.
+        dtype: Float type; None: floatx().
+        seed: Integer for the same numbers each time; None: the next ones of the global generator.
+
+    Returns:
+        Tensor of that shape.
+
+    Raises:
+        ValueError: A size is negative, minval is more than maxval, or seed does not fit 64 bits.
+
     Example:
         >>> nc.random.uniform((2, 3), seed=1).shape
         (2, 3)
@@ -34,6 +47,19 @@ def uniform(shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0
 
 def normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Normally distributed numbers.
+
+    Args:
+        shape: Sizes of the result, one number or several, each >= 0.
+        mean: Centre.
+        stddev: Standard deviation, >= 0.
+        dtype: Float type; None: floatx().
+        seed: Integer for the same numbers each time; None: the next ones of the global generator.
+
+    Returns:
+        Tensor of that shape.
+
+    Raises:
+        ValueError: A size is negative, stddev is negative, or seed does not fit 64 bits.
 
     Example:
         >>> nc.random.normal((2,), seed=1).dtype
@@ -45,6 +71,19 @@ def normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, d
 def truncated_normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Normally distributed numbers within two standard deviations of the mean.
 
+    Args:
+        shape: Sizes of the result, one number or several, each >= 0.
+        mean: Centre.
+        stddev: Standard deviation before the ends are cut off, >= 0.
+        dtype: Float type; None: floatx().
+        seed: Integer for the same numbers each time; None: the next ones of the global generator.
+
+    Returns:
+        Tensor of that shape.
+
+    Raises:
+        ValueError: A size is negative, stddev is negative, or seed does not fit 64 bits.
+
     Example:
         >>> bool((abs(nc.random.truncated_normal((100,), seed=1)) <= 2).all())
         True
@@ -54,6 +93,19 @@ def truncated_normal(shape: int | Sequence[int], mean: float = 0.0, stddev: floa
 
 def randint(shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: int | None = None) -> Tensor:
     """Integers from [minval, maxval), each equally likely.
+
+    Args:
+        shape: Sizes of the result, one number or several, each >= 0.
+        minval: Lower end, may come out.
+        maxval: Upper end, does not come out.
+        dtype: Integer type; default int32.
+        seed: Integer for the same numbers each time; None: the next ones of the global generator.
+
+    Returns:
+        Tensor of that shape.
+
+    Raises:
+        ValueError: A size is negative, minval is not below maxval, or seed does not fit 64 bits.
 
     Example:
         >>> bool((nc.random.randint((100,), 0, 3, seed=1) < 3).all())
@@ -65,6 +117,18 @@ def randint(shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "
 def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, seed: int | None = None) -> Tensor:
     """Ones with probability p, else zeros.
 
+    Args:
+        shape: Sizes of the result, one number or several, each >= 0.
+        p: Probability of a one, 0 to 1.
+        dtype: Float type; None: floatx().
+        seed: Integer for the same numbers each time; None: the next ones of the global generator.
+
+    Returns:
+        Tensor of that shape.
+
+    Raises:
+        ValueError: A size is negative, p is not within 0 to 1, or seed does not fit 64 bits.
+
     Example:
         >>> nc.random.bernoulli((3,), 1.0).tolist()
         [1.0, 1.0, 1.0]
@@ -74,6 +138,16 @@ def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, see
 
 def permutation(n: int, seed: int | None = None) -> Tensor:
     """0 .. n-1 in random order, int64.
+
+    Args:
+        n: How many numbers, >= 0.
+        seed: Integer for the same numbers each time; None: the next ones of the global generator.
+
+    Returns:
+        Tensor of n numbers, int64.
+
+    Raises:
+        ValueError: n is negative, or seed does not fit 64 bits.
 
     Example:
         >>> sorted(nc.random.permutation(4, seed=1).tolist())

@@ -1,9 +1,6 @@
-"""README.md says what is true: its two commands, its example, and the examples in the docstrings."""
+"""README.md says what is true: its two commands, its example, its links; and the programs in examples/ run."""
 
-import doctest
-import importlib
 import pathlib
-import pkgutil
 import re
 import subprocess
 import sys
@@ -46,28 +43,6 @@ def test_links_lead_somewhere():
     for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
-
-
-def modules():
-    import nacre
-
-    return sorted(
-        info.name
-        for info in pkgutil.walk_packages(nacre.__path__, "nacre.")
-        if not info.name.rsplit(".", 1)[-1].startswith("_") and not info.ispkg
-    )
-
-
-def test_docstring_examples_run():
-    import nacre
-
-    tried = failed = 0
-    for name in ["nacre", *modules()]:
-        result = doctest.testmod(importlib.import_module(name), extraglobs={"nc": nacre}, verbose=False)
-        tried += result.attempted
-        failed += result.failed
-    assert tried > 10
-    assert not failed, "see the output above"
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))

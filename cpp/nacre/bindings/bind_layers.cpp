@@ -131,18 +131,18 @@ void bind_base(py::module_& m) {
       .def("get_weights", &get_weights, "Copies of all weights as NumPy arrays.")
       .def("set_weights", &set_weights, py::arg("weights"), "Copies arrays into the weights, in the order of `weights`.")
       .def("count_params", &Layer::count_params, "Number of values in all weights.")
-      .def_property_readonly("class_name", [](const Layer& l) { return std::string(l.class_name()); })
-      .def_property_readonly("name", &Layer::name)
-      .def_property_readonly("dtype", [](const Layer& l) { return std::string(name_of(l.dtype())); })
-      .def_property_readonly("built", &Layer::built)
+      .def_property_readonly("class_name", [](const Layer& l) { return std::string(l.class_name()); }, "Name of the class.")
+      .def_property_readonly("name", &Layer::name, "Name of the layer, unique in a model.")
+      .def_property_readonly("dtype", [](const Layer& l) { return std::string(name_of(l.dtype())); }, "Name of the dtype of weights and results.")
+      .def_property_readonly("built", &Layer::built, "True once the weights are there.")
       .def_property_readonly("input_shape", [](const Layer& l) {
         if (!l.built()) raise<StateError>(l.label(), ": is not built yet, so it has no input_shape. Call build() or the layer first.");
         return shape_to_python(l.input_shape());
-      })
+      }, "Shape the layer was built for, None for what was not known; StateError before.")
       .def_property("trainable", &Layer::trainable, &Layer::set_trainable, "False freezes the weights; BatchNormalization then runs as in inference.")
       .def_property_readonly("weights", [](const Layer& l) { return values_of(l, true, true); }, "All weights: tensors, in Keras's order.")
-      .def_property_readonly("trainable_weights", [](const Layer& l) { return values_of(l, true, false); })
-      .def_property_readonly("non_trainable_weights", [](const Layer& l) { return values_of(l, false, true); })
+      .def_property_readonly("trainable_weights", [](const Layer& l) { return values_of(l, true, false); }, "The weights that training changes.")
+      .def_property_readonly("non_trainable_weights", [](const Layer& l) { return values_of(l, false, true); }, "The weights that training leaves alone: frozen ones and running statistics.")
       .def_property_readonly("variables", [](const Layer& l) {
         py::list out;
         for (const nn::Variable& v : l.weights()) {
@@ -240,8 +240,8 @@ void bind_initializers(py::module_& m) {
         }
         return i(s, t);
       }, py::arg("shape"), py::arg("dtype") = py::none(), "A new tensor of this shape; dtype None is floatx().")
-      .def_property_readonly("class_name", [](const Initializer& i) { return std::string(i.class_name()); })
-      .def("get_config", [](const Initializer& i) { return json_to_python(i.config()); })
+      .def_property_readonly("class_name", [](const Initializer& i) { return std::string(i.class_name()); }, "Name of the class.")
+      .def("get_config", [](const Initializer& i) { return json_to_python(i.config()); }, "The options as a dict; from_config makes an equal object.")
       .def("__repr__", [named](const Initializer& i) { return options_repr(i.class_name(), named(i.class_name()).options, i.config()); });
   m.def("initializer_classes", [] {
     py::list out;

@@ -101,7 +101,7 @@ void bind_train(py::module_& m) {
       .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         return optim::make_optimizer(class_name, bind_options(class_name, options_named(optim::optimizer_registry(), class_name), args, kwargs));
       }))
-      .def_property_readonly("class_name", [](const Optimizer& o) { return std::string(o.class_name()); })
+      .def_property_readonly("class_name", [](const Optimizer& o) { return std::string(o.class_name()); }, "Name of the class.")
       .def_property("learning_rate", &Optimizer::learning_rate, &Optimizer::set_learning_rate, "Step size; readable and writable.")
       .def_property("iterations", &Optimizer::iterations, &Optimizer::set_iterations, "Number of steps made.")
       .def("build", [](Optimizer& o, const py::object& variables) { o.build(parameters(variables, o.class_name())); }, py::arg("variables"),
@@ -119,13 +119,13 @@ void bind_train(py::module_& m) {
       }, "One step from the variables' own .grad; needs build(variables).")
       .def("zero_grad", &Optimizer::zero_grad, "Forgets the variables' gradients.")
       .def("look_ahead", &Optimizer::look_ahead, "Moves to where nesterov='lookahead' takes its gradient; fit calls it itself.")
-      .def_property_readonly("built", &Optimizer::built)
+      .def_property_readonly("built", &Optimizer::built, "True once the state is there.")
       .def_property_readonly("variables", [](const Optimizer& o) {
         py::dict d;
         for (const auto& s : o.state()) d[py::str(s.name)] = py::cast(s.value);
         return d;
       }, "State tensors by name.")
-      .def("get_config", [](const Optimizer& o) { return json_to_python(o.config()); })
+      .def("get_config", [](const Optimizer& o) { return json_to_python(o.config()); }, "The options as a dict; from_config makes an equal object.")
       .def("__repr__", [](const Optimizer& o) {
         Json c = o.config();
         c.erase("name");
@@ -136,26 +136,26 @@ void bind_train(py::module_& m) {
       .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         return std::make_shared<Loss>(class_name, bind_options(class_name, options_named(metrics::loss_registry(), class_name), args, kwargs));
       }))
-      .def_property_readonly("class_name", [](const Loss& l) { return std::string(l.class_name()); })
-      .def_property_readonly("name", &Loss::name)
+      .def_property_readonly("class_name", [](const Loss& l) { return std::string(l.class_name()); }, "Name of the class.")
+      .def_property_readonly("name", &Loss::name, "Name in logs.")
       .def("__call__", [](const Loss& l, const py::object& y_true, const py::object& y_pred, const py::object& sample_weight) {
         return l(target(y_true, l.name(), "y_true"), target(y_pred, l.name(), "y_pred"), target(sample_weight, l.name(), "sample_weight"));
       }, py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(), "The reduced loss; recorded.")
-      .def("get_config", [](const Loss& l) { return json_to_python(l.config()); })
+      .def("get_config", [](const Loss& l) { return json_to_python(l.config()); }, "The options as a dict; from_config makes an equal object.")
       .def("__repr__", [](const Loss& l) { return options_repr(l.class_name(), options_of(l), l.config()); });
 
   py::class_<Metric, std::shared_ptr<Metric>>(m, "Metric", "Base of the metrics.")
       .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         return metrics::make_metric(class_name, bind_options(class_name, options_named(metrics::metric_registry(), class_name), args, kwargs));
       }))
-      .def_property_readonly("class_name", [](const Metric& x) { return std::string(x.class_name()); })
-      .def_property_readonly("name", &Metric::name)
+      .def_property_readonly("class_name", [](const Metric& x) { return std::string(x.class_name()); }, "Name of the class.")
+      .def_property_readonly("name", &Metric::name, "Name in logs.")
       .def("_update", [](Metric& x, const py::object& y_true, const py::object& y_pred, const py::object& sample_weight) {
         x.update(target(y_true, x.name(), "y_true"), target(y_pred, x.name(), "y_pred"), target(sample_weight, x.name(), "sample_weight"));
       })
       .def("result", &Metric::result, "The mean so far, a float; 0.0 before the first update.")
       .def("reset_state", &Metric::reset, "Starts anew.")
-      .def("get_config", [](const Metric& x) { return json_to_python(x.config()); })
+      .def("get_config", [](const Metric& x) { return json_to_python(x.config()); }, "The options as a dict; from_config makes an equal object.")
       .def("__repr__", [](const Metric& x) { return options_repr(x.class_name(), options_of(x), x.config()); });
 
   m.def("optimizer_classes", [] { return describe(optim::optimizer_registry()); });

@@ -54,5 +54,8 @@ def load_data(
     Raises:
         FileNotFoundError: the files are nowhere; the message says how to get them.
         ValueError: a file is damaged or holds something else.
+
+    Example:
+        >>> (x, y), (x_test, y_test) = nc.datasets.fashion_mnist.load_data()  # doctest: +SKIP
     """
     return _idx.load(_SET, path, cache_dir, download)

@@ -23,6 +23,11 @@ void fill(const View& y, double value, Context& c) {
   apply_fill(c.kernels.elementwise, item, y);
 }
 
+void push(std::string_view op, Types& out, const IntList& sizes, OptDType dtype) {
+  const DType t = dtype.or_else(floatx());
+  out.push_back({t, shape_from(op, "shape", sizes, t)});
+}
+
 // y[i] = f(i), f in float64.
 template <class F>
 void fill_by_position(const View& y, const F& f) {
@@ -35,13 +40,13 @@ void fill_by_position(const View& y, const F& f) {
 
 }  // namespace
 
-void Full::infer(const Full& a, In, Types& out) { push(name, out, a.shape.shape(), a.dtype.or_else(floatx())); }
+void Full::infer(const Full& a, In, Types& out) { push(name, out, a.shape, a.dtype); }
 void Full::run(const Full& a, Views, Views out, Context& c) { fill(out[0], a.value, c); }
 
-void Zeros::infer(const Zeros& a, In, Types& out) { push(name, out, a.shape.shape(), a.dtype.or_else(floatx())); }
+void Zeros::infer(const Zeros& a, In, Types& out) { push(name, out, a.shape, a.dtype); }
 void Zeros::run(const Zeros&, Views, Views out, Context& c) { fill(out[0], 0, c); }
 
-void Ones::infer(const Ones& a, In, Types& out) { push(name, out, a.shape.shape(), a.dtype.or_else(floatx())); }
+void Ones::infer(const Ones& a, In, Types& out) { push(name, out, a.shape, a.dtype); }
 void Ones::run(const Ones&, Views, Views out, Context& c) { fill(out[0], 1, c); }
 
 void FullLike::infer(const FullLike& a, In in, Types& out) { push(name, out, in[0].shape, a.dtype.or_else(in[0].dtype)); }

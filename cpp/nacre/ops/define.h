@@ -21,4 +21,12 @@ inline void refuse_storage_only(std::string_view op, std::string_view arg, DType
   }
 }
 
+// A list of sizes as the shape of a tensor of this dtype: rank, signs and byte count are checked.
+inline Shape shape_from(std::string_view op, std::string_view arg, const IntList& sizes, DType dtype) {
+  if (sizes.size() > kMaxRank) raise<ShapeError>(op, ": ", arg, " ", sizes, " has ", sizes.size(), " sizes, more than the largest rank, ", kMaxRank, ".");
+  const Shape shape = sizes.shape();
+  checked_count(op, shape, dtype);
+  return shape;
+}
+
 }  // namespace nacre

@@ -114,8 +114,7 @@ void Take::grad(const Take& a, GradCtx& c) {
 void TakeGrad::infer(const TakeGrad& a, In in, Types& out) {
   require_summable(name, "dy", in[0]);
   require_index(name, "indices", in[1]);
-  const Shape shape = a.shape.shape();
-  checked_count(name, shape, in[0].dtype);
+  const Shape shape = shape_from(name, "shape", a.shape, in[0].dtype);
   int axis;
   const Shape x = take_shape(name, a.axis, shape, axis);
   const Shape expected = taken_shape(name, x, axis, in[1].shape);
@@ -202,7 +201,7 @@ void RavelIndex::infer(const RavelIndex& a, In in, Types& out) {
     require_index(name, "indices", in[k]);
     shape = broadcast_shapes(name, shape, in[k].shape);
   }
-  checked_count(name, a.sizes.shape(), DType::int64);
+  (void)shape_from(name, "sizes", a.sizes, DType::int64);
   checked_count(name, shape, DType::int64);
   out.push_back({DType::int64, shape});
 }
@@ -307,8 +306,7 @@ void GatherNd::grad(const GatherNd&, GradCtx& c) {
 void Scatter::infer(const Scatter& a, In in, Types& out) {
   require_index(name, "indices", in[0]);
   require_summable(name, "values", in[1]);
-  const Shape shape = a.shape.shape();
-  checked_count(name, shape, in[1].dtype);
+  const Shape shape = shape_from(name, "shape", a.shape, in[1].dtype);
   const Shape expected = nd_slices_shape(name, in[0].shape, shape);
   if (!(in[1].shape == expected)) {
     raise<ShapeError>(name, ": values have shape ", in[1].shape, " but indices ", in[0].shape, " and shape ", shape, " need ", expected, ".");

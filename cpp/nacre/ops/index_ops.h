@@ -85,7 +85,8 @@ Raises:
     DTypeError: indices are not integers.
 
 Example:
-    >>> nc.take_along_axis(x, nc.argsort(x, axis=-1), axis=-1)
+    >>> x = nc.convert_to_tensor([3.0, 1.0, 2.0])
+    >>> nc.take_along_axis(x, nc.argsort(x))
 
 Reference: numpy.take_along_axis.)";
   static constexpr Arg inputs[] = {{"x"}, {"indices", kNoGrad}};

@@ -12,11 +12,9 @@ namespace {
 
 void push_float(std::string_view op, In in, Types& out, const IntList& sizes, const OptDType& dtype) {
   check_key(op, in[0]);
-  const Shape shape = sizes.shape();
   const DType t = dtype.or_else(floatx());
   if (t != DType::float32 && t != DType::float64) raise<DTypeError>(op, ": dtype must be float32 or float64, got ", t, ".");
-  checked_count(op, shape, t);
-  out.push_back({t, shape});
+  out.push_back({t, shape_from(op, "shape", sizes, t)});
 }
 
 void check_normal(std::string_view op, double mean, double stddev) {
@@ -73,9 +71,7 @@ void RandomRandint::infer(const RandomRandint& a, In in, Types& out) {
   if (a.minval < low || a.maxval - 1 > high) {
     raise<ValueError>(name, ": the range [", a.minval, ", ", a.maxval, ") does not fit ", a.dtype, " (", low, " to ", high, ").");
   }
-  const Shape shape = a.shape.shape();
-  checked_count(name, shape, a.dtype);
-  out.push_back({a.dtype, shape});
+  out.push_back({a.dtype, shape_from(name, "shape", a.shape, a.dtype)});
 }
 void RandomRandint::run(const RandomRandint& a, Views in, Views out, Context& c) {
   RandintArgs args;
@@ -94,9 +90,7 @@ void RandomBernoulli::infer(const RandomBernoulli& a, In in, Types& out) {
   if (t != DType::float32 && t != DType::float64 && t != DType::boolean && t != DType::uint8) {
     raise<DTypeError>(name, ": dtype must be float32, float64, bool or uint8, got ", t, ".");
   }
-  const Shape shape = a.shape.shape();
-  checked_count(name, shape, t);
-  out.push_back({t, shape});
+  out.push_back({t, shape_from(name, "shape", a.shape, t)});
 }
 void RandomBernoulli::run(const RandomBernoulli& a, Views in, Views out, Context& c) {
   fill(c.kernels.random.bernoulli, in[0], out[0], a.p, 0);

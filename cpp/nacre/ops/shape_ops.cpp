@@ -80,6 +80,9 @@ Type permuted(const Type& x, const IntList& axes) {
 // ---- reshape, ravel ----
 
 void Reshape::infer(const Reshape& a, In in, Types& out) {
+  if (a.newshape.size() > kMaxRank) {
+    raise<ShapeError>(name, ": newshape ", a.newshape, " has ", a.newshape.size(), " sizes, more than the largest rank, ", kMaxRank, ".");
+  }
   Shape shape;
   int open = -1;
   Dim known = 1;
@@ -233,7 +236,7 @@ void ExpandDims::grad(const ExpandDims& a, GradCtx& c) {
 }
 
 void BroadcastTo::infer(const BroadcastTo& a, In in, Types& out) {
-  const Shape to = a.shape.shape(), &from = in[0].shape;
+  const Shape to = shape_from(name, "shape", a.shape, in[0].dtype), &from = in[0].shape;
   bool fits = from.rank() <= to.rank();
   for (int i = 1; fits && i <= from.rank(); ++i) {
     const Dim f = from[from.rank() - i], t = to[to.rank() - i];
@@ -242,7 +245,6 @@ void BroadcastTo::infer(const BroadcastTo& a, In in, Types& out) {
   if (!fits) {
     raise<ShapeError>(name, ": x of shape ", from, " does not broadcast to shape ", to, ". Sizes must be equal or 1, aligned at the last axis.");
   }
-  checked_count(name, to, in[0].dtype);
   out.push_back({in[0].dtype, to});
 }
 bool BroadcastTo::view(const BroadcastTo&, const View& in, View& out) {

@@ -94,8 +94,7 @@ void SliceView::grad(const SliceView& a, GradCtx& c) {
 }
 
 void SliceGrad::infer(const SliceGrad& a, In in, Types& out) {
-  const Shape shape = a.shape.shape(), &size = in[0].shape;
-  checked_count(name, shape, in[0].dtype);
+  const Shape shape = shape_from(name, "shape", a.shape, in[0].dtype), &size = in[0].shape;
   need_one_per_axis(name, "shape", a.shape, size);
   need_one_per_axis(name, "begin", a.begin, size);
   need_one_per_axis(name, "step", a.step, size);

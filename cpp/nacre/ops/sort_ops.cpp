@@ -243,6 +243,7 @@ void Diag::infer(const Diag& a, In in, Types& out) {
   } else if (t.shape.rank() == 1) {
     if (a.k == std::numeric_limits<Dim>::min()) raise<ShapeError>(name, ": k ", a.k, " is too large.");
     const Dim n = checked_add(name, t.shape[0], a.k < 0 ? -a.k : a.k);
+    if (n > (Dim{1} << 31)) raise<ShapeError>(name, ": x of shape ", t.shape, " and k ", a.k, " give a matrix too large to address.");
     t.shape = {n, n};
     checked_count(name, t.shape, t.dtype);
   } else {

@@ -46,7 +46,8 @@ def main():
     # 1. backward, step, zero_grad: each variable keeps its gradient until it is set back.
     nc.utils.set_random_seed(0)
     model = build_model()
-    opt = nc.optimizers.Adam(learning_rate=0.003, variables=model.trainable_weights)
+    opt = nc.optimizers.Adam(learning_rate=0.003)
+    opt.build(model.trainable_weights)
     for epoch in range(EPOCHS):
         for x, y in batches(x_train, y_train, epoch):
             loss = loss_of(y, model(x, training=True))

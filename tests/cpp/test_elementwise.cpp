@@ -1,7 +1,5 @@
 // Elementwise kernels of every instruction set of this machine against plain double arithmetic, in all stride patterns; integers against
 // 128-bit arithmetic; gradients against central differences.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +8,8 @@
 #include <limits>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "nacre/kernels/table.h"
 
@@ -43,7 +43,9 @@ const std::vector<Unary>& unaries() {
   static const std::vector<Unary> all = {
       {K::neg, "neg", [](double x) { return -x; }},
       {K::abs, "abs", [](double x) { return std::fabs(x); }},
-      {K::sign, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }},
+      {K::sign, "sign", [](double x) { return x > 0   ? 1.0
+                                              : x < 0 ? -1.0
+                                                      : x; }},
       {K::square, "square", [](double x) { return x * x; }},
       {K::clip, "clip", [](double x) { return std::isnan(x) ? x : std::min(std::max(x, -1.25), 2.0); }, {-1.25, 2.0}},
       {K::sqrt, "sqrt", [](double x) { return std::sqrt(x); }},
@@ -116,7 +118,8 @@ const std::vector<Binary>& binaries() {
 
 // Values that are floats, so that both dtypes see the same ones.
 std::vector<double> values() {
-  std::vector<double> v = {0.0, -0.0, 0.5, -0.5, 1, -1, 1.5, 2.5, -2.5, 3, -3, 7.75, -7.75, 30, -30, 0.001, -0.001, 1e-3f, kInf, -kInf, std::nan("")};
+  std::vector<double> v = {0.0,  -0.0,  0.5, -0.5, 1,     -1,     1.5,   2.5,  -2.5,  3,           -3,
+                           7.75, -7.75, 30,  -30,  0.001, -0.001, 1e-3f, kInf, -kInf, std::nan("")};
   for (int i = 0; i < 60; ++i) v.push_back(static_cast<float>(-4.0 + 0.137 * i));
   return v;
 }
@@ -126,19 +129,23 @@ std::vector<double> values() {
 template <class T>
 bool close(T got, double exact) {
   if (std::isnan(exact)) return std::isnan(got);
-  if (std::fabs(exact) > static_cast<double>(std::numeric_limits<T>::max())) return got == static_cast<T>(std::copysign(kInf, exact));
+  if (std::fabs(exact) > static_cast<double>(std::numeric_limits<T>::max()))
+    return got == static_cast<T>(std::copysign(kInf, exact));
   const double unit = std::numeric_limits<T>::epsilon();
   return std::fabs(static_cast<double>(got) - exact) <= 8 * unit * std::fabs(exact) + 4 * unit * 1e-2;
 }
 template <class T>
-bool same(T a, T b) { return std::memcmp(&a, &b, sizeof(T)) == 0 || (a != a && b != b); }
+bool same(T a, T b) {
+  return std::memcmp(&a, &b, sizeof(T)) == 0 || (a != a && b != b);
+}
 
 // Elements laid out with a stride (negative: from the end backwards), the gaps holding a mark.
 template <class T>
 struct Strided {
   std::vector<T> store;
   std::int64_t stride, n;
-  Strided(std::int64_t n_, std::int64_t s, T mark) : store(static_cast<std::size_t>(std::max<std::int64_t>(1, n_ * std::abs(s)) + 8), mark), stride(s), n(n_) {}
+  Strided(std::int64_t n_, std::int64_t s, T mark)
+      : store(static_cast<std::size_t>(std::max<std::int64_t>(1, n_ * std::abs(s)) + 8), mark), stride(s), n(n_) {}
   T* first() { return store.data() + (stride < 0 ? (n - 1) * -stride : 0); }
   T& operator[](std::int64_t i) { return first()[i * stride]; }
 };
@@ -197,7 +204,8 @@ void check_binary(const ElementwiseTable& t, const Binary& b) {
     if (close(whole[i], b.exact(p, q))) continue;
     // Sums of unlike signs: the error is a rounding of the terms.
     const double terms = std::fabs(p) * 2 + std::fabs(q);
-    const bool sum = b.kind == BinaryKind::axpby || b.kind == BinaryKind::squared_difference || b.kind == BinaryKind::add || b.kind == BinaryKind::sub;
+    const bool sum = b.kind == BinaryKind::axpby || b.kind == BinaryKind::squared_difference || b.kind == BinaryKind::add ||
+                     b.kind == BinaryKind::sub;
     if (sum && std::fabs(whole[i] - b.exact(p, q)) <= std::numeric_limits<T>::epsilon() * terms * std::max(1.0, terms)) continue;
     CAPTURE(p);
     CAPTURE(q);
@@ -248,7 +256,8 @@ void check_integers(const ElementwiseTable& t) {
       {BinaryKind::mul, [&](Big p, Big q) { return wrap(p * q); }},
       {BinaryKind::minimum, [&](Big p, Big q) { return wrap(p < q ? p : q); }},
       {BinaryKind::maximum, [&](Big p, Big q) { return wrap(p > q ? p : q); }},
-      {BinaryKind::squared_difference, [&](Big p, Big q) { return static_cast<I>(static_cast<std::uint64_t>(p - q) * static_cast<std::uint64_t>(p - q)); }},
+      {BinaryKind::squared_difference,
+       [&](Big p, Big q) { return static_cast<I>(static_cast<std::uint64_t>(p - q) * static_cast<std::uint64_t>(p - q)); }},
       {BinaryKind::floor_divide, [&](Big p, Big q) { return q == 0 ? I(0) : wrap(floor_div(p, q)); }},
       {BinaryKind::mod, [&](Big p, Big q) { return q == 0 ? I(0) : wrap(p - q * floor_div(p, q)); }},
       {BinaryKind::power, power},
@@ -271,10 +280,14 @@ void check_integers(const ElementwiseTable& t) {
     fn(n, a.data(), 1, b.data() + 7, 0, y.data(), 1, nullptr, nullptr);  // broadcast scalar, no status wanted
     for (std::int64_t i = 0; i < n; ++i) REQUIRE(y[i] == exact(a[i], b[7]));
   }
-  const std::pair<UnaryKind, std::function<I(Big)>> ones[] = {
-      {UnaryKind::neg, [&](Big p) { return wrap(-p); }},          {UnaryKind::abs, [&](Big p) { return wrap(p < 0 ? -p : p); }},
-      {UnaryKind::sign, [&](Big p) { return I((p > 0) - (p < 0)); }}, {UnaryKind::square, [&](Big p) { return wrap(p * p); }},
-      {UnaryKind::relu, [&](Big p) { return wrap(p > 0 ? p : 0); }},  {UnaryKind::clip, [&](Big p) { return wrap(p < 2 ? Big(2) : p > 9 ? Big(9) : p); }}};
+  const std::pair<UnaryKind, std::function<I(Big)>> ones[] = {{UnaryKind::neg, [&](Big p) { return wrap(-p); }},
+                                                              {UnaryKind::abs, [&](Big p) { return wrap(p < 0 ? -p : p); }},
+                                                              {UnaryKind::sign, [&](Big p) { return I((p > 0) - (p < 0)); }},
+                                                              {UnaryKind::square, [&](Big p) { return wrap(p * p); }},
+                                                              {UnaryKind::relu, [&](Big p) { return wrap(p > 0 ? p : 0); }},
+                                                              {UnaryKind::clip, [&](Big p) {
+                                                                 return wrap(p < 2 ? Big(2) : p > 9 ? Big(9) : p);
+                                                               }}};
   const double params[] = {1.5, 9.75};
   for (const auto& [kind, exact] : ones) {
     std::vector<I> y(a.size());
@@ -294,10 +307,14 @@ void check_predicates(const ElementwiseTable& t, DType dtype, const std::vector<
   const auto n = static_cast<std::int64_t>(a.size());
   using D = decltype(value(a[0]));
   const std::pair<BinaryKind, std::function<bool(D, D)>> cases[] = {
-      {BinaryKind::equal, [](D p, D q) { return p == q; }},         {BinaryKind::not_equal, [](D p, D q) { return p != q; }},
-      {BinaryKind::less, [](D p, D q) { return p < q; }},           {BinaryKind::less_equal, [](D p, D q) { return p <= q; }},
-      {BinaryKind::greater, [](D p, D q) { return p > q; }},        {BinaryKind::greater_equal, [](D p, D q) { return p >= q; }},
-      {BinaryKind::logical_and, [](D p, D q) { return p != 0 && q != 0; }}, {BinaryKind::logical_or, [](D p, D q) { return p != 0 || q != 0; }},
+      {BinaryKind::equal, [](D p, D q) { return p == q; }},
+      {BinaryKind::not_equal, [](D p, D q) { return p != q; }},
+      {BinaryKind::less, [](D p, D q) { return p < q; }},
+      {BinaryKind::less_equal, [](D p, D q) { return p <= q; }},
+      {BinaryKind::greater, [](D p, D q) { return p > q; }},
+      {BinaryKind::greater_equal, [](D p, D q) { return p >= q; }},
+      {BinaryKind::logical_and, [](D p, D q) { return p != 0 && q != 0; }},
+      {BinaryKind::logical_or, [](D p, D q) { return p != 0 || q != 0; }},
       {BinaryKind::logical_xor, [](D p, D q) { return (p != 0) != (q != 0); }}};
   for (const auto& [kind, exact] : cases) {
     CHECK(writes_bool(kind));
@@ -352,7 +369,8 @@ TEST_CASE("floor_divide of floats as NumPy defines it") {
   for (Isa isa : isas()) {
     for (int i = 0; i < 12; ++i) {
       double y = 0;
-      binary_fn(kernels_for(isa).elementwise, BinaryKind::floor_divide, DType::float64)(1, a + i, 1, b + i, 1, &y, 1, nullptr, nullptr);
+      binary_fn(kernels_for(isa).elementwise, BinaryKind::floor_divide, DType::float64)(1, a + i, 1, b + i, 1, &y, 1, nullptr,
+                                                                                        nullptr);
       CAPTURE(a[i]);
       CAPTURE(b[i]);
       CAPTURE(y);

@@ -1,6 +1,4 @@
 // Casts between all dtypes, copies, choice by mask, transposes; and the drivers on views of any shape and stride, with any number of threads.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -9,6 +7,8 @@
 #include <random>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "nacre/base/half.h"
 #include "nacre/base/threads.h"
@@ -27,7 +27,9 @@ std::vector<Isa> isas() {
   return all;
 }
 
-CopyFn cast_fn(Isa isa, DType from, DType to) { return kernels_for(isa).elementwise.cast[static_cast<int>(from)][static_cast<int>(to)]; }
+CopyFn cast_fn(Isa isa, DType from, DType to) {
+  return kernels_for(isa).elementwise.cast[static_cast<int>(from)][static_cast<int>(to)];
+}
 
 template <class From, class To>
 std::vector<To> cast(Isa isa, DType from, DType to, const std::vector<From>& x) {
@@ -82,7 +84,8 @@ TEST_CASE("float16: all 65536 values come through float unchanged, and every rou
     const auto back = cast<float, std::uint16_t>(isa, DType::float32, DType::float16, f);
     int wrong = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const bool good = half_nan(all[i]) ? std::isnan(f[i]) && half_nan(back[i]) : f[i] == to_float(Half{all[i]}) && back[i] == all[i];
+      const bool good =
+          half_nan(all[i]) ? std::isnan(f[i]) && half_nan(back[i]) : f[i] == to_float(Half{all[i]}) && back[i] == all[i];
       wrong += !good;
     }
     CHECK(wrong == 0);
@@ -92,13 +95,16 @@ TEST_CASE("float16: all 65536 values come through float unchanged, and every rou
     std::vector<double> xd;
     std::vector<std::uint16_t> wanted_d;
     for (std::uint32_t i = 0; i < 0x7bff; ++i) {
-      const double a = to_float(Half{static_cast<std::uint16_t>(i)}), b = to_float(Half{static_cast<std::uint16_t>(i + 1)}), tie = (a + b) / 2;
+      const double a = to_float(Half{static_cast<std::uint16_t>(i)}), b = to_float(Half{static_cast<std::uint16_t>(i + 1)}),
+                   tie = (a + b) / 2;
       const auto even = static_cast<std::uint16_t>(i % 2 ? i + 1 : i);
       for (double s : {1.0, -1.0}) {
         const auto sign = static_cast<std::uint16_t>(s < 0 ? 0x8000 : 0);
         x.push_back(static_cast<float>(s * tie)), wanted.push_back(even | sign);
-        x.push_back(static_cast<float>(s) * std::nextafter(static_cast<float>(tie), 0.0f)), wanted.push_back(static_cast<std::uint16_t>(i | sign));
-        x.push_back(static_cast<float>(s) * std::nextafter(static_cast<float>(tie), 1e9f)), wanted.push_back(static_cast<std::uint16_t>((i + 1) | sign));
+        x.push_back(static_cast<float>(s) * std::nextafter(static_cast<float>(tie), 0.0f)),
+            wanted.push_back(static_cast<std::uint16_t>(i | sign));
+        x.push_back(static_cast<float>(s) * std::nextafter(static_cast<float>(tie), 1e9f)),
+            wanted.push_back(static_cast<std::uint16_t>((i + 1) | sign));
         xd.push_back(s * tie), wanted_d.push_back(even | sign);
         xd.push_back(s * std::nextafter(tie, 0.0)), wanted_d.push_back(static_cast<std::uint16_t>(i | sign));
         xd.push_back(s * std::nextafter(tie, 1e9)), wanted_d.push_back(static_cast<std::uint16_t>((i + 1) | sign));
@@ -121,9 +127,12 @@ TEST_CASE("bfloat16 rounds once, to nearest even") {
     CHECK(std::isnan(to_float(BFloat16{y[6]})));
     // 1 + 2^-8 + 2^-40 is above the tie; going through a nearest float would land on it.
     const std::vector<double> d = {1 + 0x1p-8 + 0x1p-40, 1 + 0x1p-8 - 0x1p-40, 1 + 3 * 0x1p-8 - 0x1p-40};
-    CHECK(cast<double, std::uint16_t>(isa, DType::float64, DType::bfloat16, d) == std::vector<std::uint16_t>{0x3f81, 0x3f80, 0x3f81});
-    const std::vector<std::int64_t> big = {(1LL << 62) + (1LL << 54) + 1, (1LL << 62) + (1LL << 54), (1LL << 62) + (1LL << 54) - 1, -(1LL << 62) - (1LL << 54) - 1};
-    CHECK(cast<std::int64_t, std::uint16_t>(isa, DType::int64, DType::bfloat16, big) == std::vector<std::uint16_t>{0x5e81, 0x5e80, 0x5e80, 0xde81});
+    CHECK(cast<double, std::uint16_t>(isa, DType::float64, DType::bfloat16, d) ==
+          std::vector<std::uint16_t>{0x3f81, 0x3f80, 0x3f81});
+    const std::vector<std::int64_t> big = {(1LL << 62) + (1LL << 54) + 1, (1LL << 62) + (1LL << 54), (1LL << 62) + (1LL << 54) - 1,
+                                           -(1LL << 62) - (1LL << 54) - 1};
+    CHECK(cast<std::int64_t, std::uint16_t>(isa, DType::int64, DType::bfloat16, big) ==
+          std::vector<std::uint16_t>{0x5e81, 0x5e80, 0x5e80, 0xde81});
     const std::vector<std::int32_t> i32 = {(1 << 30) + (1 << 22) + 1, (1 << 30) + (1 << 22)};
     CHECK(cast<std::int32_t, std::uint16_t>(isa, DType::int32, DType::bfloat16, i32) == std::vector<std::uint16_t>{0x4e81, 0x4e80});
   }
@@ -131,26 +140,51 @@ TEST_CASE("bfloat16 rounds once, to nearest even") {
 
 TEST_CASE("floats to integers: towards zero, saturated, NaN gives 0; integers wrap; bool is not zero") {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
-  const std::vector<double> x = {0, -0.0, 1.9, -1.9, 127.5, 128, -128.9, 255.9, 256, -1, 2147483647.5, 2147483648.0, -2147483648.9, 9.3e18, -9.3e18, inf, -inf, nan, 9223372036854774784.0};
+  const std::vector<double> x = {0,
+                                 -0.0,
+                                 1.9,
+                                 -1.9,
+                                 127.5,
+                                 128,
+                                 -128.9,
+                                 255.9,
+                                 256,
+                                 -1,
+                                 2147483647.5,
+                                 2147483648.0,
+                                 -2147483648.9,
+                                 9.3e18,
+                                 -9.3e18,
+                                 inf,
+                                 -inf,
+                                 nan,
+                                 9223372036854774784.0};
   for (Isa isa : isas()) {
     CHECK(cast<double, std::int8_t>(isa, DType::float64, DType::int8, x) ==
           std::vector<std::int8_t>{0, 0, 1, -1, 127, 127, -128, 127, 127, -1, 127, 127, -128, 127, -128, 127, -128, 0, 127});
     CHECK(cast<double, std::uint8_t>(isa, DType::float64, DType::uint8, x) ==
           std::vector<std::uint8_t>{0, 0, 1, 0, 127, 128, 0, 255, 255, 0, 255, 255, 0, 255, 0, 255, 0, 0, 255});
     CHECK(cast<double, std::int32_t>(isa, DType::float64, DType::int32, x) ==
-          std::vector<std::int32_t>{0, 0, 1, -1, 127, 128, -128, 255, 256, -1, INT32_MAX, INT32_MAX, INT32_MIN, INT32_MAX, INT32_MIN, INT32_MAX, INT32_MIN, 0, INT32_MAX});
+          std::vector<std::int32_t>{0, 0, 1, -1, 127, 128, -128, 255, 256, -1, INT32_MAX, INT32_MAX, INT32_MIN, INT32_MAX,
+                                    INT32_MIN, INT32_MAX, INT32_MIN, 0, INT32_MAX});
     CHECK(cast<double, std::int64_t>(isa, DType::float64, DType::int64, x) ==
-          std::vector<std::int64_t>{0, 0, 1, -1, 127, 128, -128, 255, 256, -1, 2147483647, 2147483648, -2147483648, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, 0, 9223372036854774784});
-    CHECK(cast<double, std::uint8_t>(isa, DType::float64, DType::boolean, {0.0, -0.0, 0.25, nan, inf}) == std::vector<std::uint8_t>{0, 0, 1, 1, 1});
+          std::vector<std::int64_t>{0, 0, 1, -1, 127, 128, -128, 255, 256, -1, 2147483647, 2147483648, -2147483648, INT64_MAX,
+                                    INT64_MIN, INT64_MAX, INT64_MIN, 0, 9223372036854774784});
+    CHECK(cast<double, std::uint8_t>(isa, DType::float64, DType::boolean, {0.0, -0.0, 0.25, nan, inf}) ==
+          std::vector<std::uint8_t>{0, 0, 1, 1, 1});
     std::vector<float> f(x.begin(), x.end());
     f.resize(18);
     const auto fi = cast<float, std::int32_t>(isa, DType::float32, DType::int32, f);
-    CHECK(fi == std::vector<std::int32_t>{0, 0, 1, -1, 127, 128, -128, 255, 256, -1, INT32_MAX, INT32_MAX, INT32_MIN, INT32_MAX, INT32_MIN, INT32_MAX, INT32_MIN, 0});
-    CHECK(cast<std::int64_t, std::int8_t>(isa, DType::int64, DType::int8, {0, 127, 128, 255, 256, -129}) == std::vector<std::int8_t>{0, 127, -128, -1, 0, 127});
+    CHECK(fi == std::vector<std::int32_t>{0, 0, 1, -1, 127, 128, -128, 255, 256, -1, INT32_MAX, INT32_MAX, INT32_MIN, INT32_MAX,
+                                          INT32_MIN, INT32_MAX, INT32_MIN, 0});
+    CHECK(cast<std::int64_t, std::int8_t>(isa, DType::int64, DType::int8, {0, 127, 128, 255, 256, -129}) ==
+          std::vector<std::int8_t>{0, 127, -128, -1, 0, 127});
     CHECK(cast<std::int64_t, std::uint8_t>(isa, DType::int64, DType::boolean, {0, 256, -1}) == std::vector<std::uint8_t>{0, 1, 1});
     CHECK(cast<std::uint8_t, float>(isa, DType::boolean, DType::float32, {0, 1, 7}) == std::vector<float>{0, 1, 1});
-    CHECK(cast<std::int64_t, float>(isa, DType::int64, DType::float32, {(1LL << 24) + 1, -3}) == std::vector<float>{16777216.0f, -3.0f});
-    CHECK(cast<double, float>(isa, DType::float64, DType::float32, {1e39, 1 + 0x1p-24, -1e-50}) == std::vector<float>{INFINITY, 1.0f, -0.0f});
+    CHECK(cast<std::int64_t, float>(isa, DType::int64, DType::float32, {(1LL << 24) + 1, -3}) ==
+          std::vector<float>{16777216.0f, -3.0f});
+    CHECK(cast<double, float>(isa, DType::float64, DType::float32, {1e39, 1 + 0x1p-24, -1e-50}) ==
+          std::vector<float>{INFINITY, 1.0f, -0.0f});
     for (int i = 0; i < kDTypeCount; ++i) {
       for (int j = 0; j < kDTypeCount; ++j) CHECK((kernels_for(isa).elementwise.cast[i][j] != nullptr));
     }
@@ -166,7 +200,8 @@ TEST_CASE("where chooses by mask in every stride pattern and item size") {
       const std::int64_t bytes = std::int64_t{1} << s;
       std::vector<std::uint8_t> cond(2 * n), a(2 * n * bytes), b(2 * n * bytes), y(2 * n * bytes);
       for (std::size_t i = 0; i < cond.size(); ++i) cond[i] = static_cast<std::uint8_t>(i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : 2);
-      for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<std::uint8_t>(i * 7 + 1), b[i] = static_cast<std::uint8_t>(i * 5 + 2);
+      for (std::size_t i = 0; i < a.size(); ++i)
+        a[i] = static_cast<std::uint8_t>(i * 7 + 1), b[i] = static_cast<std::uint8_t>(i * 5 + 2);
       for (std::int64_t sc : {0, 1, 2}) {
         for (std::int64_t sa : {0, 1, 2}) {
           for (std::int64_t sb : {0, 1, 2}) {
@@ -196,7 +231,8 @@ TEST_CASE("transpose of every item size, ragged edges, padded rows") {
         kernels_for(isa).elementwise.transpose[s](rows, cols, x.data(), x_row, y.data(), y_row);
         int wrong = 0;
         for (std::int64_t r = 0; r < rows; ++r) {
-          for (std::int64_t c = 0; c < cols; ++c) wrong += std::memcmp(&y[(c * y_row + r) * bytes], &x[(r * x_row + c) * bytes], bytes) != 0;
+          for (std::int64_t c = 0; c < cols; ++c)
+            wrong += std::memcmp(&y[(c * y_row + r) * bytes], &x[(r * x_row + c) * bytes], bytes) != 0;
         }
         for (std::int64_t c = 0; c < cols; ++c) wrong += y[(c * y_row + rows) * bytes] != 0xee;
         REQUIRE(wrong == 0);
@@ -241,7 +277,8 @@ TEST_CASE("drivers: broadcasting, permuted and padded layouts, any number of thr
     for (int threads : {1, 4}) {
       set_num_threads(threads);
       Tensor add(DType::float32, full, order, gap), neg(DType::float32, full, order, gap), chosen(DType::float32, full, order, gap);
-      Tensor copied(DType::float32, full, order, gap), rounded(DType::int32, full, order, gap), filled(DType::float32, full, order, gap);
+      Tensor copied(DType::float32, full, order, gap), rounded(DType::int32, full, order, gap),
+          filled(DType::float32, full, order, gap);
       Tensor less(DType::boolean, full, order, gap);
       apply_binary(binary_fn(t, BinaryKind::add, DType::float32), a.view, b.view, add.view);
       apply_binary(binary_fn(t, BinaryKind::less, DType::float32), a.view, b.view, less.view);
@@ -256,9 +293,10 @@ TEST_CASE("drivers: broadcasting, permuted and padded layouts, any number of thr
         const float x = a.view.as<float>()[offset_of(a.view, full, i)], y = b.view.as<float>()[offset_of(b.view, full, i)];
         const bool c = cond.view.as<std::uint8_t>()[offset_of(cond.view, full, i)] != 0;
         const std::int64_t at = offset_of(add.view, full, i);
-        const bool good = add.view.as<float>()[at] == x + y && less.view.as<std::uint8_t>()[at] == (x < y) && neg.view.as<float>()[at] == -x &&
-                          chosen.view.as<float>()[at] == (c ? x : y) && copied.view.as<float>()[at] == y &&
-                          rounded.view.as<std::int32_t>()[at] == static_cast<std::int32_t>(x) && filled.view.as<float>()[at] == 7;
+        const bool good = add.view.as<float>()[at] == x + y && less.view.as<std::uint8_t>()[at] == (x < y) &&
+                          neg.view.as<float>()[at] == -x && chosen.view.as<float>()[at] == (c ? x : y) &&
+                          copied.view.as<float>()[at] == y && rounded.view.as<std::int32_t>()[at] == static_cast<std::int32_t>(x) &&
+                          filled.view.as<float>()[at] == 7;
         wrong += !good;
       }
       REQUIRE(wrong == 0);
@@ -274,7 +312,8 @@ TEST_CASE("drivers: large transposes, empty outputs, status from any piece") {
     for (std::int64_t i = 0; i < x.view.count(); ++i) x.view.as<float>()[i] = static_cast<float>(i);
     apply_copy(t, x.view, y.view);
     std::int64_t wrong = 0;
-    for (std::int64_t i = 0; i < x.view.count(); ++i) wrong += !(y.view.as<float>()[i] == x.view.as<float>()[offset_of(x.view, x.view.shape, i)]);
+    for (std::int64_t i = 0; i < x.view.count(); ++i)
+      wrong += !(y.view.as<float>()[i] == x.view.as<float>()[offset_of(x.view, x.view.shape, i)]);
     REQUIRE(wrong == 0);
   }
   // The layout change of images: [N, C, H, W] to [N, H, W, C].
@@ -307,7 +346,8 @@ TEST_CASE("drivers: short rows with a row or a column vector, on either side, in
     set_num_threads(threads);
     for (int cols : {2, 3, 8, 10, 24, 25, 100, 128, 129}) {
       for (int rows : {3, 4, 7, 300, 20000 / cols}) {
-        Tensor a(DType::int64, Shape{rows, cols}, {0, 1}), row(DType::int64, Shape{cols}, {0}), column(DType::int64, Shape{rows, 1}, {0, 1});
+        Tensor a(DType::int64, Shape{rows, cols}, {0, 1}), row(DType::int64, Shape{cols}, {0}),
+            column(DType::int64, Shape{rows, 1}, {0, 1});
         Tensor y(DType::int64, Shape{rows, cols}, {0, 1});
         auto data = [](Tensor& v) { return v.view.as<std::int64_t>(); };
         for (int i = 0; i < rows * cols; ++i) data(a)[i] = 3 * i + 1;
@@ -317,7 +357,8 @@ TEST_CASE("drivers: short rows with a row or a column vector, on either side, in
         int wrong = 0;
         auto check = [&](auto exact) {
           for (int r = 0; r < rows; ++r) {
-            for (int c = 0; c < cols; ++c) wrong += data(y)[r * cols + c] != exact(3 * (r * cols + c) + 1, 1000 + c, r == rows / 2 ? 0 : -r - 5);
+            for (int c = 0; c < cols; ++c)
+              wrong += data(y)[r * cols + c] != exact(3 * (r * cols + c) + 1, 1000 + c, r == rows / 2 ? 0 : -r - 5);
           }
         };
         apply_binary(sub, a.view, row.view, y.view);

@@ -1,11 +1,11 @@
 // Expression templates: the same bits as the plain loop for every length and offset, on each instruction set; and as a C++ user writes them.
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "nacre/base/threads.h"
 #include "nacre/expr/parallel.h"
@@ -21,7 +21,8 @@ std::vector<float> numbers(std::size_t n, unsigned seed) {
     seed = seed * 1664525u + 1013904223u;
     v[i] = static_cast<float>(static_cast<int>(seed >> 8) % 4001 - 2000) / 512.0f;
   }
-  const float special[] = {0.0f, -0.0f, std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::nanf(""), 1.0f};
+  const float special[] = {0.0f,          -0.0f, std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                           std::nanf(""), 1.0f};
   for (std::size_t i = 0; i < 6 && 11 * i < n; ++i) v[11 * i] = special[i];
   return v;
 }

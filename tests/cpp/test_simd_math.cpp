@@ -1,7 +1,5 @@
 // Largest ULP error of every float function of simd/math.h and simd/activation.h against double, on each instruction set of this machine:
 // a dense sweep over all exponents, then special values, then body against masked tail.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -11,6 +9,8 @@
 #include <limits>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "math_probe.h"
 #include "probes.h"
@@ -45,10 +45,10 @@ double ulp_error(float y, double exact, double slack = 0) {
 
 struct Case {
   const char* name;
-  MathFn MathProbe::* fn;
+  MathFn MathProbe::*fn;
   double (*exact)(double);
-  double bound;     // ULP
-  float low, high;  // range of x swept
+  double bound;      // ULP
+  float low, high;   // range of x swept
   double slack = 0;  // absolute error allowed on top: where a denormal sigmoid is multiplied by |x| up to 104
 };
 

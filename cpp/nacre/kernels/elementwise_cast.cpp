@@ -40,19 +40,30 @@ static NACRE_INLINE To from_float(double v) {
 
 template <class To, class From>
 static NACRE_INLINE To convert(From v) {
-  if constexpr (kSame<From, BoolByte>) return convert<To>(static_cast<uint8_t>(v.byte != 0));
-  else if constexpr (kSame<From, HalfBits>) return convert<To>(half_to_float(v.bits));
-  else if constexpr (kSame<From, BFloat16Bits>) return convert<To>(bfloat16_to_float(v.bits));
-  else if constexpr (kSame<To, BoolByte>) return {v != From(0)};
+  if constexpr (kSame<From, BoolByte>)
+    return convert<To>(static_cast<uint8_t>(v.byte != 0));
+  else if constexpr (kSame<From, HalfBits>)
+    return convert<To>(half_to_float(v.bits));
+  else if constexpr (kSame<From, BFloat16Bits>)
+    return convert<To>(bfloat16_to_float(v.bits));
+  else if constexpr (kSame<To, BoolByte>)
+    return {v != From(0)};
   else if constexpr (kSame<To, HalfBits> || kSame<To, BFloat16Bits>) {
     float f;
-    if constexpr (kSame<From, int64_t>) f = round_to_odd(v);
-    else if constexpr (kWide<From>) f = round_to_odd(static_cast<double>(v));
-    else f = static_cast<float>(v);
-    if constexpr (kSame<To, HalfBits>) return {float_to_half(f)};
-    else return {float_to_bfloat16(f)};
-  } else if constexpr (kFloat<From> && !kFloat<To>) return from_float<To>(static_cast<double>(v));
-  else return static_cast<To>(v);
+    if constexpr (kSame<From, int64_t>)
+      f = round_to_odd(v);
+    else if constexpr (kWide<From>)
+      f = round_to_odd(static_cast<double>(v));
+    else
+      f = static_cast<float>(v);
+    if constexpr (kSame<To, HalfBits>)
+      return {float_to_half(f)};
+    else
+      return {float_to_bfloat16(f)};
+  } else if constexpr (kFloat<From> && !kFloat<To>)
+    return from_float<To>(static_cast<double>(v));
+  else
+    return static_cast<To>(v);
 }
 
 template <class From, class To>

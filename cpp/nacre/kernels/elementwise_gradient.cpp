@@ -9,12 +9,13 @@ using namespace simd;
 void fill_gradient(ElementwiseTable& t) {
   set_float<[]<class T>(Packet<T> y, Packet<T> dy) { return select(gt(y, Packet<T>::zero()), dy, Packet<T>::zero()); }>(
       t, BinaryKind::relu_grad);
-  set_float<[]<class T>(Packet<T> x, Packet<T> dy, PacketParams<T> p) {
-    return select(gt(x, Packet<T>::zero()), dy, p.first * dy);
-  }, 1>(t, BinaryKind::leaky_relu_grad);
+  set_float<
+      []<class T>(Packet<T> x, Packet<T> dy, PacketParams<T> p) { return select(gt(x, Packet<T>::zero()), dy, p.first * dy); }, 1>(
+      t, BinaryKind::leaky_relu_grad);
   set_float<[]<class T>(Packet<T> x, Packet<T> dy, PacketParams<T> p) {
     return select(gt(x, Packet<T>::zero()), dy, dy * p.first * exp(x));
-  }, 1>(t, BinaryKind::elu_grad);
+  },
+            1>(t, BinaryKind::elu_grad);
   set_float<[]<class T>(Packet<T> x, Packet<T> dy) {
     return dy * select(gt(x, Packet<T>::zero()), constant<T>(1.0507009873554805), constant<T>(1.7580993408473768) * exp(x));
   }>(t, BinaryKind::selu_grad);
@@ -34,7 +35,8 @@ void fill_gradient(ElementwiseTable& t) {
   set_float<[](auto x, auto dy) { return dy * mish_slope(x); }>(t, BinaryKind::mish_grad);
   set_float<[]<class T>(Packet<T> x, Packet<T> dy, PacketParams<T> p) {
     return select(ge(x, p.first) & le(x, p.second), dy, Packet<T>::zero());
-  }, 2>(t, BinaryKind::clip_grad);
+  },
+            2>(t, BinaryKind::clip_grad);
   set_float<[]<class T>(Packet<T> x, Packet<T> dy) {
     const Packet<T> zero = Packet<T>::zero();
     return select(gt(x, zero), dy, select(lt(x, zero), -dy, select(isnan(x), x, zero)));

@@ -7,11 +7,16 @@ namespace nacre::NACRE_ISA {
 struct Bool {
   uint8_t byte;
 };
+// int, so that & and | below do not branch.
 template <class T>
-static NACRE_INLINE bool truth(T v) { return v != T(0); }
-static NACRE_INLINE bool truth(Bool v) { return v.byte != 0; }
+static NACRE_INLINE int truth(T v) {
+  return v != T(0);
+}
+static NACRE_INLINE int truth(Bool v) { return v.byte != 0; }
 template <class T>
-static NACRE_INLINE T value(T v) { return v; }
+static NACRE_INLINE T value(T v) {
+  return v;
+}
 static NACRE_INLINE int value(Bool v) { return v.byte != 0; }
 
 template <class T>

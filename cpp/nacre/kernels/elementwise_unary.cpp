@@ -47,7 +47,8 @@ static void fill_transcendental(ElementwiseTable& t) {
 static void fill_activations(ElementwiseTable& t) {
   set_float<[](auto x) { return sigmoid(x); }>(t, UnaryKind::sigmoid);
   set_float<[](auto x) { return relu(x); }>(t, UnaryKind::relu);
-  set_float<[]<class T>(Packet<T> x, PacketParams<T> p) { return select(gt(x, Packet<T>::zero()), x, p.first * x); }, 1>(t, UnaryKind::leaky_relu);
+  set_float<[]<class T>(Packet<T> x, PacketParams<T> p) { return select(gt(x, Packet<T>::zero()), x, p.first * x); }, 1>(
+      t, UnaryKind::leaky_relu);
   set_float<[](auto x, auto p) { return elu(x, p.first); }, 1>(t, UnaryKind::elu);
   set_float<[](auto x) { return selu(x); }>(t, UnaryKind::selu);
   set_float<[](auto x) { return softplus(x); }>(t, UnaryKind::softplus);

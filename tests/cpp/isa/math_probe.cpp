@@ -21,7 +21,8 @@ PacketF mish_f(PacketF x) { return mish(x); }
 }  // namespace
 
 void fill_math_probe(test::MathProbe& p) {
-  p = {loop<exp>, loop<expm1>, loop<log>, loop<log1p>, loop<log2>, loop<log10>, loop<sin>, loop<cos>, loop<tanh>,
-       loop<erf>, loop<sigmoid_f>, loop<normal_cdf>, loop<gelu_f>, loop<softplus_f>, loop<silu_f>, loop<mish_f>, loop<exp_negative>};
+  p = {loop<exp>,    loop<expm1>,      loop<log>,    loop<log1p>,  loop<log2>,        loop<log10>,
+       loop<sin>,    loop<cos>,        loop<tanh>,   loop<erf>,    loop<sigmoid_f>,   loop<normal_cdf>,
+       loop<gelu_f>, loop<softplus_f>, loop<silu_f>, loop<mish_f>, loop<exp_negative>};
 }
 }  // namespace nacre::NACRE_ISA

@@ -12,7 +12,8 @@ struct Log {
   int failures = 0;
   void check(bool good, const char* what, int lane, double a, double b) {
     if (good) return;
-    if (failures++ == 0) __builtin_snprintf(text, static_cast<unsigned long>(capacity), "%s, lane %d of (%.9g, %.9g)", what, lane, a, b);
+    if (failures++ == 0)
+      __builtin_snprintf(text, static_cast<unsigned long>(capacity), "%s, lane %d of (%.9g, %.9g)", what, lane, a, b);
   }
 };
 
@@ -21,14 +22,39 @@ bool same(T a, T b) {  // equal bits, or both NaN: which NaN comes out is not pr
   return __builtin_memcmp(&a, &b, sizeof(T)) == 0 || (a != a && b != b);
 }
 
-const double kValues[] = {0.0,  -0.0, 1.0,   -1.0,  0.5,    -0.5,   1.5,     2.5,    -2.5,    3.75, -7.25, 1e-42, -1e-42, 1e-30, 1e30, -1e30,
-                          8388607.5, 8388609.0, -4194303.5, 1e10, __builtin_inf(), -__builtin_inf(), __builtin_nan(""), 100.0, -0.49999997};
+const double kValues[] = {0.0,
+                          -0.0,
+                          1.0,
+                          -1.0,
+                          0.5,
+                          -0.5,
+                          1.5,
+                          2.5,
+                          -2.5,
+                          3.75,
+                          -7.25,
+                          1e-42,
+                          -1e-42,
+                          1e-30,
+                          1e30,
+                          -1e30,
+                          8388607.5,
+                          8388609.0,
+                          -4194303.5,
+                          1e10,
+                          __builtin_inf(),
+                          -__builtin_inf(),
+                          __builtin_nan(""),
+                          100.0,
+                          -0.49999997};
 constexpr int kCount = sizeof(kValues) / sizeof(kValues[0]);
 
 template <class T>
 T scalar_fma(T a, T b, T c) {
-  if constexpr (sizeof(T) == 4) return __builtin_fmaf(a, b, c);
-  else return __builtin_fma(a, b, c);
+  if constexpr (sizeof(T) == 4)
+    return __builtin_fmaf(a, b, c);
+  else
+    return __builtin_fma(a, b, c);
 }
 
 template <class T>
@@ -53,7 +79,8 @@ void check_pair(Log& log, const T* a, const T* b, const T* c) {
   expect("min_nan", min_nan(pa, pb), [&](int i) { return a[i] != a[i] ? a[i] : a[i] < b[i] ? a[i] : b[i]; });
   expect("max_nan", max_nan(pa, pb), [&](int i) { return a[i] != a[i] ? a[i] : a[i] > b[i] ? a[i] : b[i]; });
   expect("abs", abs(pa), [&](int i) { return __builtin_fabs(a[i]); });
-  expect("sqrt", sqrt(pa), [&](int i) { return __builtin_sqrt(static_cast<double>(a[i])); });  // double then float: innocuous for sqrt
+  expect("sqrt", sqrt(pa),
+         [&](int i) { return __builtin_sqrt(static_cast<double>(a[i])); });  // double then float: innocuous for sqrt
   expect("floor", floor(pa), [&](int i) { return __builtin_floor(a[i]); });
   expect("ceil", ceil(pa), [&](int i) { return __builtin_ceil(a[i]); });
   expect("trunc", trunc(pa), [&](int i) { return __builtin_trunc(a[i]); });
@@ -150,7 +177,8 @@ void check_integers(Log& log) {
       const PacketI pa = PacketI::load(a), pb = PacketI::load(b);
       auto expect = [&](const char* what, PacketI got, auto f) {
         got.store(y);
-        for (int i = 0; i < n; ++i) log.check(y[i] == static_cast<int32_t>(f(static_cast<uint32_t>(a[i]), static_cast<uint32_t>(b[i]))), what, i, a[i], b[i]);
+        for (int i = 0; i < n; ++i)
+          log.check(y[i] == static_cast<int32_t>(f(static_cast<uint32_t>(a[i]), static_cast<uint32_t>(b[i]))), what, i, a[i], b[i]);
       };
       expect("int add", pa + pb, [](uint32_t u, uint32_t v) { return u + v; });
       expect("int sub", pa - pb, [](uint32_t u, uint32_t v) { return u - v; });

@@ -189,7 +189,8 @@ void spread_bytes(void* to, const View& from, int64_t at, int64_t row_stride, in
   }
 }
 
-bool binary_short_rows(BinaryFn fn, const LoopNest& nest, const View* const* operands, const double* params, std::atomic<uint32_t>& bits) {
+bool binary_short_rows(BinaryFn fn, const LoopNest& nest, const View* const* operands, const double* params,
+                       std::atomic<uint32_t>& bits) {
   if (nest.rank != 2) return false;
   const View& y = *operands[0];
   const int64_t rows = nest.dims[0], cols = nest.dims[1];
@@ -197,16 +198,20 @@ bool binary_short_rows(BinaryFn fn, const LoopNest& nest, const View* const* ope
   enum { packed, repeated_row, column } kind[3] = {packed, column, column};
   for (int k = 1; k < 3; ++k) {
     const int64_t row = nest.strides[k][0], col = nest.strides[k][1];
-    if (row == cols && col == 1) kind[k] = packed;
-    else if (row == 0) kind[k] = repeated_row;
-    else if (col != 0 || cols > kShortColumnRow) return false;  // nothing gained: general strides, or rows that pay for their call
+    if (row == cols && col == 1)
+      kind[k] = packed;
+    else if (row == 0)
+      kind[k] = repeated_row;
+    else if (col != 0 || cols > kShortColumnRow)
+      return false;  // nothing gained: general strides, or rows that pay for their call
   }
   const int64_t block = kSpread / cols, grain = kGrain / cols / block * block;
   parallel_for(rows, grain, [&](int64_t begin, int64_t end, int) {
     alignas(64) char buffer[2][kSpread * 8];
     uint32_t found = 0;
     for (int k = 1; k < 3; ++k) {
-      if (kind[k] == repeated_row) spread_bytes(buffer[k - 1], *operands[k], 0, 0, nest.strides[k][1], end - begin < block ? end - begin : block, cols);
+      if (kind[k] == repeated_row)
+        spread_bytes(buffer[k - 1], *operands[k], 0, 0, nest.strides[k][1], end - begin < block ? end - begin : block, cols);
     }
     for (int64_t r = begin; r < end; r += block) {
       const int64_t n = end - r < block ? end - r : block;

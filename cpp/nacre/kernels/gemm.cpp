@@ -17,7 +17,8 @@ namespace {
 constexpr int64_t kBlockK = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
 constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
-constexpr int64_t kUnitWork = 1 << 16;       // small products of a batch are handed out in groups of about this work
+constexpr int64_t kWideColumns = 256, kWideRows = 96;
+constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
 
 template <class T>
 struct Plan {
@@ -53,7 +54,7 @@ void choose_pieces(Plan<T>& p, int threads) {
   const int64_t work = work_of(p.m, p.n, p.k);
   int64_t want = larger(1, ceil_div(work, kPieceWork));
   if (threads > 1 && p.batch < 4 * threads && work >= kForkWork) {
-    const int64_t each = larger(1, smaller(4, work / (8 * kForkWork * threads)));  // a few pieces per thread when they are large
+    const int64_t each = larger(1, smaller(4, work / (64 * kForkWork * threads)));  // a few pieces per thread when they are large
     want = larger(want, ceil_div(each * threads, p.batch));
   }
   const int64_t panel = p.packets * Packet<T>::size;
@@ -62,13 +63,16 @@ void choose_pieces(Plan<T>& p, int threads) {
                                  : larger(panel, round_up(8192 / smaller(p.m, strip), panel));
   const int64_t widest = p.dot ? p.n : block;
   const int64_t panels = ceil_div(p.n, panel), strips = ceil_div(p.m, strip);
-  // Cutting N never packs anything twice; cutting M repeats the packing of B, so it comes second unless B is read in place.
+  // Cutting N repeats the copies of A's strips, cutting M the packing of B: N first while pieces stay wide, then M, then N again.
   int64_t cut_n = ceil_div(p.n, widest), cut_m = 1;
   if (!p.pack_b && !p.dot && strips >= 2 * want) {
     cut_m = ceil_div(want, cut_n);
   } else {
-    cut_n = smaller(larger(cut_n, want), panels);
-    if (cut_n < want) cut_m = smaller(ceil_div(want, cut_n), strips);
+    const int64_t wide = p.pack_a ? p.n / kWideColumns : panels;
+    cut_n = larger(cut_n, smaller(want, wide));
+    if (cut_n < want && p.m >= 2 * kWideRows) cut_m = smaller(ceil_div(want, cut_n), p.m / kWideRows);
+    if (cut_n * cut_m < want) cut_n = smaller(ceil_div(want, cut_m), panels);
+    if (cut_n * cut_m < want) cut_m = smaller(ceil_div(want, cut_n), strips);
   }
   p.columns = ceil_div(panels, cut_n) * panel;
   p.rows = ceil_div(strips, cut_m) * strip;

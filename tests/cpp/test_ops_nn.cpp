@@ -4,7 +4,8 @@
 #include <limits>
 #include <numeric>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "nacre/autograd/tape.h"
 #include "nacre/ops/gradient_check.h"
 #include "nacre/ops/ops.h"
@@ -16,7 +17,8 @@ namespace {
 
 Tensor values(const Shape& shape, int seed) {
   std::vector<double> v(static_cast<std::size_t>(shape.count()));
-  for (std::size_t i = 0; i < v.size(); ++i) v[i] = std::sin(1.7 * static_cast<double>(i) + seed) + 0.1 * std::cos(5.3 * static_cast<double>(i * i + 1) + seed);
+  for (std::size_t i = 0; i < v.size(); ++i)
+    v[i] = std::sin(1.7 * static_cast<double>(i) + seed) + 0.1 * std::cos(5.3 * static_cast<double>(i * i + 1) + seed);
   return Tensor::of(v, shape);
 }
 
@@ -45,7 +47,8 @@ TEST_CASE("derivatives of both orders against differences") {
   check(op::MaxPool{}, {x});
   check(op::AveragePool{.pool_size = {3}, .strides = {2}, .padding = "same"}, {x});
   check(op::BatchNormTraining{}, {values({4, 3}, 1), values({3}, 2), values({3}, 3)});
-  check(op::BatchNormInference{}, {values({4, 3}, 1), values({3}, 2), Tensor::of<double>(std::vector<double>{0.5, 1, 2}, {3}), values({3}, 3), values({3}, 4)});
+  check(op::BatchNormInference{}, {values({4, 3}, 1), values({3}, 2), Tensor::of<double>(std::vector<double>{0.5, 1, 2}, {3}),
+                                   values({3}, 3), values({3}, 4)});
   check(op::LayerNorm{}, {values({3, 5}, 1), values({5}, 2), values({5}, 3)});
   check(op::RmsNorm{}, {values({3, 5}, 1), values({5}, 2)});
   check(op::GroupNorm{.groups = 2}, {values({2, 3, 4}, 1), values({4}, 2), values({4}, 3)});
@@ -104,8 +107,10 @@ TEST_CASE("a pool's gradient goes to the first maximum") {
 }
 
 TEST_CASE("same padding puts the odd row at the end") {
-  const Tensor x = Tensor::of<double>(std::vector<double>{1, 2, 3, 4}, {1, 1, 4, 1}), w = Tensor::of<double>(std::vector<double>{1, 1, 1}, {1, 3, 1, 1});
-  CHECK(conv2d(x, w, {}, {.strides = {1, 2}, .padding = "same"}).to_vector<double>() == std::vector<double>{6, 7});  // symmetric padding: 3, 9
+  const Tensor x = Tensor::of<double>(std::vector<double>{1, 2, 3, 4}, {1, 1, 4, 1}),
+               w = Tensor::of<double>(std::vector<double>{1, 1, 1}, {1, 3, 1, 1});
+  CHECK(conv2d(x, w, {}, {.strides = {1, 2}, .padding = "same"}).to_vector<double>() ==
+        std::vector<double>{6, 7});  // symmetric padding: 3, 9
 }
 
 TEST_CASE("running averages move in place") {
@@ -152,9 +157,14 @@ TEST_CASE("errors carry the name of the called op and the values") {
     return "";
   };
   const Tensor x = values({8, 4, 32, 32}, 1), w = values({16, 3, 3, 3}, 1);
-  CHECK(message([&] { conv2d(x, w, {}, {.data_format = "channels_first"}); }).starts_with("conv2d: input has 4 channels but weight expects 3"));
+  CHECK(message([&] {
+          conv2d(x, w, {}, {.data_format = "channels_first"});
+        }).starts_with("conv2d: input has 4 channels but weight expects 3"));
   const Tensor labels = Tensor::of<std::int32_t>(std::vector<std::int32_t>{0, 7}, {2});
-  CHECK(message([&] { sparse_categorical_crossentropy(labels, values({2, 3}, 1)); }) ==
-        "sparse_categorical_crossentropy: index 7 at position 1 is out of range for size 3.");
-  CHECK(message([&] { mean_squared_error(values({4, 1}, 1), values({4, 3}, 1)); }).find("[4, 1] but y_pred has shape [4, 3]") != std::string::npos);
+  CHECK(message([&] {
+          sparse_categorical_crossentropy(labels, values({2, 3}, 1));
+        }) == "sparse_categorical_crossentropy: index 7 at position 1 is out of range for size 3.");
+  CHECK(message([&] {
+          mean_squared_error(values({4, 1}, 1), values({4, 3}, 1));
+        }).find("[4, 1] but y_pred has shape [4, 3]") != std::string::npos);
 }

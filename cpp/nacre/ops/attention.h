@@ -8,7 +8,8 @@ namespace nacre::op {
 struct DotProductAttention {
   double scale = 0;
   bool causal = false;
-  static constexpr std::string_view name = "dot_product_attention", doc = R"(Scaled dot-product attention: softmax(scale Q K^T + bias) V for every head.
+  static constexpr std::string_view name = "dot_product_attention",
+                                    doc = R"(Scaled dot-product attention: softmax(scale Q K^T + bias) V for every head.
 
 The scores are never held as a whole: blocks of queries and keys with a running maximum. A query that may attend to nothing gives 0.
 
@@ -36,7 +37,8 @@ Example:
 
 Reference: Vaswani et al., Attention Is All You Need (2017), equation 1; Dao et al., FlashAttention (2022).)";
   static constexpr Arg inputs[] = {{"query"}, {"key"}, {"value"}, {"mask", kOptional | kNoGrad}, {"bias", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"scale", &DotProductAttention::scale}, Field{"causal", &DotProductAttention::causal}};
+  static constexpr auto fields =
+      std::tuple{Field{"scale", &DotProductAttention::scale}, Field{"causal", &DotProductAttention::causal}};
   static constexpr Promote promote = Promote::to_float;
   static void infer(const DotProductAttention& a, In in, Types& out);
   static Tensor compound(const DotProductAttention& a, std::span<const Tensor> in);
@@ -46,7 +48,8 @@ Reference: Vaswani et al., Attention Is All You Need (2017), equation 1; Dao et 
 struct Attention {
   double scale = 1;
   bool causal = false;
-  static constexpr std::string_view name = "attention_lse", doc = "dot_product_attention with outputs o and the log-sum-exp of the scores [B, H, Tq].";
+  static constexpr std::string_view name = "attention_lse",
+                                    doc = "dot_product_attention with outputs o and the log-sum-exp of the scores [B, H, Tq].";
   static constexpr Arg inputs[] = {{"query"}, {"key"}, {"value"}, {"mask", kOptional | kNoGrad}, {"bias", kOptional}};
   static constexpr auto fields = std::tuple{Field{"scale", &Attention::scale}, Field{"causal", &Attention::causal}};
   static constexpr int outputs = 2;
@@ -62,8 +65,14 @@ struct AttentionGrad {
   double scale = 1;
   bool causal = false;
   static constexpr std::string_view name = "attention_grad", doc = "Gradient of attention_lse: dquery, dkey, dvalue.";
-  static constexpr Arg inputs[] = {{"query"}, {"key"}, {"value"}, {"dy"}, {"o", kNoGrad}, {"lse", kNoGrad},
-                                   {"mask", kOptional | kNoGrad}, {"bias", kOptional | kNoGrad}};
+  static constexpr Arg inputs[] = {{"query"},
+                                   {"key"},
+                                   {"value"},
+                                   {"dy"},
+                                   {"o", kNoGrad},
+                                   {"lse", kNoGrad},
+                                   {"mask", kOptional | kNoGrad},
+                                   {"bias", kOptional | kNoGrad}};
   static constexpr auto fields = std::tuple{Field{"scale", &AttentionGrad::scale}, Field{"causal", &AttentionGrad::causal}};
   static constexpr int outputs = 3;
   static constexpr bool internal = true, strided = true;

@@ -1,9 +1,8 @@
 // Scaled dot-product attention: shape rules, kernels, gradient and reference. The kernels and formulas: kernels/attention.h.
-#include "nacre/ops/attention.h"
-
 #include <cmath>
 #include <limits>
 
+#include "nacre/ops/attention.h"
 #include "nacre/ops/nn_checks.h"
 #include "nacre/ops/reference.h"
 #include "nacre/tensor/copy.h"
@@ -135,13 +134,14 @@ void Attention::run(const Attention& a, Views in, Views out, Context& c) {
 void Attention::grad(const Attention& a, GradCtx& c) {
   if (c.has(1) || (c.has_in(4) && c.needs(4))) {
     grad_by_reference(c, [&](std::span<const Tensor> in) -> std::vector<Tensor> {
-      const Plain p = plain_attention(heads_first(in[0]), heads_first(in[1]), in.size() > 3 ? in[3] : Tensor(), in.size() > 4 ? in[4] : Tensor(),
-                                      a.scale, a.causal);
+      const Plain p = plain_attention(heads_first(in[0]), heads_first(in[1]), in.size() > 3 ? in[3] : Tensor(),
+                                      in.size() > 4 ? in[4] : Tensor(), a.scale, a.causal);
       return {heads_first(matmul(p.p, heads_first(in[2]))), logsumexp(p.scores, {.axis = -1})};
     });
     return;
   }
-  const Tensor in[] = {c.in(0), c.in(1), c.in(2), c.dy(0), c.out(0), c.out(1), c.has_in(3) ? c.in(3) : Tensor(), c.has_in(4) ? c.in(4) : Tensor()};
+  const Tensor in[] = {
+      c.in(0), c.in(1), c.in(2), c.dy(0), c.out(0), c.out(1), c.has_in(3) ? c.in(3) : Tensor(), c.has_in(4) ? c.in(4) : Tensor()};
   const std::vector<Tensor> d = attention_grad(in, {.scale = a.scale, .causal = a.causal});
   for (int k = 0; k < 3; ++k) {
     if (c.needs(k)) c.dx(k, d[static_cast<std::size_t>(k)]);
@@ -184,7 +184,8 @@ void AttentionGrad::grad(const AttentionGrad& a, GradCtx& c) {
     const Tensor p = plain_attention(q, k, in.size() > 6 ? in[6] : Tensor(), in.size() > 7 ? in[7] : Tensor(), a.scale, a.causal).p;
     const Tensor dp = matmul(dy, v, {.transpose_b = true});
     const Tensor ds = p * (dp - sum(p * dp, {.axis = -1, .keepdims = true})) * a.scale;
-    return {heads_first(matmul(ds, k)), heads_first(matmul(ds, q, {.transpose_a = true})), heads_first(matmul(p, dy, {.transpose_a = true}))};
+    return {heads_first(matmul(ds, k)), heads_first(matmul(ds, q, {.transpose_a = true})),
+            heads_first(matmul(p, dy, {.transpose_a = true}))};
   });
 }
 

@@ -14,7 +14,8 @@ struct Conv2d {
   Dim groups = 1;
   Text data_format = "channels_last";
   Text activation = "linear";
-  static constexpr std::string_view name = "conv2d", doc = R"(Two-dimensional convolution (cross-correlation, the kernel is not flipped).
+  static constexpr std::string_view name = "conv2d",
+                                    doc = R"(Two-dimensional convolution (cross-correlation, the kernel is not flipped).
 
 y[n,i,j,o] = act(bias[o] + sum_{p,q,c} x[n, i*sh + p*dh - top, j*sw + q*dw - left, g*Cin/groups + c] * weight[p,q,c,o])
 Output size per axis: floor((size + pads - dilation*(kernel-1) - 1) / stride) + 1.
@@ -44,10 +45,10 @@ Example:
 
 Reference: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016).)";
   static constexpr Arg inputs[] = {{"x"}, {"weight"}, {"bias", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"strides", &Conv2d::strides},   Field{"padding", &Conv2d::padding},
-                                            Field{"pads", &Conv2d::pads},         Field{"dilation", &Conv2d::dilation},
-                                            Field{"groups", &Conv2d::groups},     Field{"data_format", &Conv2d::data_format},
-                                            Field{"activation", &Conv2d::activation}};
+  static constexpr auto fields = std::tuple{
+      Field{"strides", &Conv2d::strides},      Field{"padding", &Conv2d::padding}, Field{"pads", &Conv2d::pads},
+      Field{"dilation", &Conv2d::dilation},    Field{"groups", &Conv2d::groups},   Field{"data_format", &Conv2d::data_format},
+      Field{"activation", &Conv2d::activation}};
   static constexpr Promote promote = Promote::to_float;
   static void infer(const Conv2d& a, In in, Types& out);
   static Tensor compound(const Conv2d& a, std::span<const Tensor> in);
@@ -88,10 +89,10 @@ Example:
     >>> nc.conv1d(nc.ones((1, 5, 2)), nc.ones((3, 2, 4)), padding="same").shape
     (1, 5, 4))";
   static constexpr Arg inputs[] = {{"x"}, {"weight"}, {"bias", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"strides", &Conv1d::strides},   Field{"padding", &Conv1d::padding},
-                                            Field{"pads", &Conv1d::pads},         Field{"dilation", &Conv1d::dilation},
-                                            Field{"groups", &Conv1d::groups},     Field{"data_format", &Conv1d::data_format},
-                                            Field{"activation", &Conv1d::activation}};
+  static constexpr auto fields = std::tuple{
+      Field{"strides", &Conv1d::strides},      Field{"padding", &Conv1d::padding}, Field{"pads", &Conv1d::pads},
+      Field{"dilation", &Conv1d::dilation},    Field{"groups", &Conv1d::groups},   Field{"data_format", &Conv1d::data_format},
+      Field{"activation", &Conv1d::activation}};
   static constexpr Promote promote = Promote::to_float;
   static void infer(const Conv1d& a, In in, Types& out);
   static Tensor compound(const Conv1d& a, std::span<const Tensor> in);
@@ -130,9 +131,12 @@ Example:
     >>> nc.depthwise_conv2d(nc.ones((1, 4, 4, 3)), nc.ones((3, 3, 3, 2))).shape
     (1, 2, 2, 6))";
   static constexpr Arg inputs[] = {{"x"}, {"weight"}, {"bias", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"strides", &DepthwiseConv2d::strides},         Field{"padding", &DepthwiseConv2d::padding},
-                                            Field{"pads", &DepthwiseConv2d::pads},               Field{"dilation", &DepthwiseConv2d::dilation},
-                                            Field{"data_format", &DepthwiseConv2d::data_format}, Field{"activation", &DepthwiseConv2d::activation}};
+  static constexpr auto fields = std::tuple{Field{"strides", &DepthwiseConv2d::strides},
+                                            Field{"padding", &DepthwiseConv2d::padding},
+                                            Field{"pads", &DepthwiseConv2d::pads},
+                                            Field{"dilation", &DepthwiseConv2d::dilation},
+                                            Field{"data_format", &DepthwiseConv2d::data_format},
+                                            Field{"activation", &DepthwiseConv2d::activation}};
   static constexpr Promote promote = Promote::to_float;
   static void infer(const DepthwiseConv2d& a, In in, Types& out);
   static Tensor compound(const DepthwiseConv2d& a, std::span<const Tensor> in);
@@ -145,7 +149,8 @@ struct Conv2dTranspose {
   IntList dilation = {1};
   Text data_format = "channels_last";
   Text activation = "linear";
-  static constexpr std::string_view name = "conv2d_transpose", doc = R"(Transposed convolution: the map that conv2d's gradient applies to its output gradient.
+  static constexpr std::string_view name = "conv2d_transpose",
+                                    doc = R"(Transposed convolution: the map that conv2d's gradient applies to its output gradient.
 
 With E = dilation*(kernel-1) + 1 the output size is size*stride + max(E - stride, 0) for "valid" and size*stride for "same"; with
 output_padding it is (size-1)*stride + E + output_padding, for "same" less 2*floor(E/2). Padding is what conv2d would use on that output.
@@ -172,10 +177,12 @@ Example:
     >>> nc.conv2d_transpose(nc.ones((1, 4, 4, 3)), nc.ones((3, 3, 8, 3)), strides=2, padding="same").shape
     (1, 8, 8, 8))";
   static constexpr Arg inputs[] = {{"x"}, {"weight"}, {"bias", kOptional}};
-  static constexpr auto fields =
-      std::tuple{Field{"strides", &Conv2dTranspose::strides},         Field{"padding", &Conv2dTranspose::padding},
-                 Field{"output_padding", &Conv2dTranspose::output_padding}, Field{"dilation", &Conv2dTranspose::dilation},
-                 Field{"data_format", &Conv2dTranspose::data_format}, Field{"activation", &Conv2dTranspose::activation}};
+  static constexpr auto fields = std::tuple{Field{"strides", &Conv2dTranspose::strides},
+                                            Field{"padding", &Conv2dTranspose::padding},
+                                            Field{"output_padding", &Conv2dTranspose::output_padding},
+                                            Field{"dilation", &Conv2dTranspose::dilation},
+                                            Field{"data_format", &Conv2dTranspose::data_format},
+                                            Field{"activation", &Conv2dTranspose::activation}};
   static constexpr Promote promote = Promote::to_float;
   static void infer(const Conv2dTranspose& a, In in, Types& out);
   static Tensor compound(const Conv2dTranspose& a, std::span<const Tensor> in);
@@ -188,11 +195,12 @@ struct Conv2dNhwc {
   IntList dilation = {1, 1};
   Dim groups = 1;
   bool relu = false;
-  static constexpr std::string_view name = "conv2d_nhwc", doc = "conv2d in its plain form: channels last, explicit pads, optional relu.";
+  static constexpr std::string_view name = "conv2d_nhwc",
+                                    doc = "conv2d in its plain form: channels last, explicit pads, optional relu.";
   static constexpr Arg inputs[] = {{"x"}, {"weight"}, {"bias", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"strides", &Conv2dNhwc::strides}, Field{"pads", &Conv2dNhwc::pads},
-                                            Field{"dilation", &Conv2dNhwc::dilation}, Field{"groups", &Conv2dNhwc::groups},
-                                            Field{"relu", &Conv2dNhwc::relu}};
+  static constexpr auto fields =
+      std::tuple{Field{"strides", &Conv2dNhwc::strides}, Field{"pads", &Conv2dNhwc::pads}, Field{"dilation", &Conv2dNhwc::dilation},
+                 Field{"groups", &Conv2dNhwc::groups}, Field{"relu", &Conv2dNhwc::relu}};
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 3, save_out = 1;
   static void infer(const Conv2dNhwc& a, In in, Types& out);
@@ -208,11 +216,12 @@ struct Conv2dDx {
   IntList dilation = {1, 1};
   Dim groups = 1;
   bool relu = false;
-  static constexpr std::string_view name = "conv2d_dx", doc = "Gradient of conv2d_nhwc with respect to x, an image of `size` [H, W].";
+  static constexpr std::string_view name = "conv2d_dx",
+                                    doc = "Gradient of conv2d_nhwc with respect to x, an image of `size` [H, W].";
   static constexpr Arg inputs[] = {{"dy"}, {"weight"}, {"bias", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"size", &Conv2dDx::size, true},       Field{"strides", &Conv2dDx::strides},
-                                            Field{"pads", &Conv2dDx::pads},       Field{"dilation", &Conv2dDx::dilation},
-                                            Field{"groups", &Conv2dDx::groups},   Field{"relu", &Conv2dDx::relu}};
+  static constexpr auto fields =
+      std::tuple{Field{"size", &Conv2dDx::size, true},   Field{"strides", &Conv2dDx::strides}, Field{"pads", &Conv2dDx::pads},
+                 Field{"dilation", &Conv2dDx::dilation}, Field{"groups", &Conv2dDx::groups},   Field{"relu", &Conv2dDx::relu}};
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 3, save_out = 1;
   static void infer(const Conv2dDx& a, In in, Types& out);
@@ -227,11 +236,12 @@ struct Conv2dDw {
   IntList pads = {0, 0, 0, 0};
   IntList dilation = {1, 1};
   Dim groups = 1;
-  static constexpr std::string_view name = "conv2d_dw", doc = "Gradient of conv2d_nhwc with respect to the weight of size `kernel` [KH, KW].";
+  static constexpr std::string_view name = "conv2d_dw",
+                                    doc = "Gradient of conv2d_nhwc with respect to the weight of size `kernel` [KH, KW].";
   static constexpr Arg inputs[] = {{"x"}, {"dy"}};
-  static constexpr auto fields = std::tuple{Field{"kernel", &Conv2dDw::kernel, true}, Field{"strides", &Conv2dDw::strides},
-                                            Field{"pads", &Conv2dDw::pads}, Field{"dilation", &Conv2dDw::dilation},
-                                            Field{"groups", &Conv2dDw::groups}};
+  static constexpr auto fields =
+      std::tuple{Field{"kernel", &Conv2dDw::kernel, true}, Field{"strides", &Conv2dDw::strides}, Field{"pads", &Conv2dDw::pads},
+                 Field{"dilation", &Conv2dDw::dilation}, Field{"groups", &Conv2dDw::groups}};
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 3;
   static void infer(const Conv2dDw& a, In in, Types& out);

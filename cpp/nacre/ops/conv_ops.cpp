@@ -4,7 +4,6 @@
 //   u  = conv2d_dx(g, w)                    dg    = conv2d_nhwc(du, w), dw    = conv2d_dw(du, g)
 //   v  = conv2d_dw(x, g)                    dx    = conv2d_dx(g, dv),   dg    = conv2d_nhwc(x, dv)
 #include "nacre/ops/conv.h"
-
 #include "nacre/ops/nn_checks.h"
 #include "nacre/ops/window.h"
 
@@ -100,11 +99,13 @@ void Conv2dNhwc::grad(const Conv2dNhwc& a, GradCtx& c) {
   const Tensor dz = a.relu ? relu_grad(c.out(), c.dy()) : c.dy();
   if (c.needs(0)) {
     const Shape& x = c.in(0).shape();
-    c.dx(0, conv2d_dx(dz, c.in(1), {}, {.size = {x[1], x[2]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+    c.dx(0, conv2d_dx(dz, c.in(1), {},
+                      {.size = {x[1], x[2]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
   }
   if (c.needs(1)) {
     const Shape& w = c.in(1).shape();
-    c.dx(1, conv2d_dw(c.in(0), dz, {.kernel = {w[0], w[1]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+    c.dx(1, conv2d_dw(c.in(0), dz,
+                      {.kernel = {w[0], w[1]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
   }
   if (c.has_in(2) && c.needs(2)) c.dx(2, bias_gradient(dz));
 }
@@ -133,7 +134,8 @@ void Conv2dDx::grad(const Conv2dDx& a, GradCtx& c) {
   }
   if (c.needs(1)) {
     const Shape& w = c.in(1).shape();
-    c.dx(1, conv2d_dw(du, c.in(0), {.kernel = {w[0], w[1]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+    c.dx(1, conv2d_dw(du, c.in(0),
+                      {.kernel = {w[0], w[1]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
   }
   if (c.has_in(2) && c.needs(2)) c.dx(2, bias_gradient(du));
 }
@@ -155,7 +157,8 @@ void Conv2dDw::run(const Conv2dDw& a, Views in, Views out, Context& c) {
 void Conv2dDw::grad(const Conv2dDw& a, GradCtx& c) {
   if (c.needs(0)) {
     const Shape& x = c.in(0).shape();
-    c.dx(0, conv2d_dx(c.in(1), c.dy(), {}, {.size = {x[1], x[2]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+    c.dx(0, conv2d_dx(c.in(1), c.dy(), {},
+                      {.size = {x[1], x[2]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
   }
   if (c.needs(1)) {
     c.dx(1, conv2d_nhwc(c.in(0), c.dy(), {}, {.strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
@@ -215,12 +218,12 @@ void check_groups(std::string_view op, Dim groups, Dim channels, const Type& x, 
   const Dim per_group = w[w.rank() - 2], outputs = w.back();
   require_count(op, "groups", groups, 1);
   if (channels % groups != 0 || outputs % groups != 0) {
-    raise<ShapeError>(op, ": groups ", groups, " must divide the ", channels, " input and ", outputs, " output channels (input ", x.shape, ", weight ", w,
-                      ").");
+    raise<ShapeError>(op, ": groups ", groups, " must divide the ", channels, " input and ", outputs, " output channels (input ",
+                      x.shape, ", weight ", w, ").");
   }
   if (channels / groups != per_group) {
-    raise<ShapeError>(op, ": input has ", channels, " channels but weight expects ", checked_mul(op, per_group, groups), " (input ", x.shape,
-                      ", weight ", w, ", groups ", groups, ").");
+    raise<ShapeError>(op, ": input has ", channels, " channels but weight expects ", checked_mul(op, per_group, groups), " (input ",
+                      x.shape, ", weight ", w, ", groups ", groups, ").");
   }
 }
 
@@ -254,8 +257,9 @@ void Conv2d::infer(const Conv2d& a, In in, Types& out) {
 
 Tensor Conv2d::compound(const Conv2d& a, std::span<const Tensor> in) {
   const Plan p = plan_window(a, 2, in[0].view(), in[1].shape());
-  const Tensor y = conv2d_nhwc(to_last(in[0], p.last), in[1], bias_of(in),
-                               {.strides = p.strides, .pads = p.pads, .dilation = p.dilation, .groups = a.groups, .relu = a.activation == "relu"});
+  const Tensor y = conv2d_nhwc(
+      to_last(in[0], p.last), in[1], bias_of(in),
+      {.strides = p.strides, .pads = p.pads, .dilation = p.dilation, .groups = a.groups, .relu = a.activation == "relu"});
   return from_last(y, p.last);
 }
 
@@ -270,8 +274,9 @@ void Conv1d::infer(const Conv1d& a, In in, Types& out) {
 Tensor Conv1d::compound(const Conv1d& a, std::span<const Tensor> in) {
   const Plan p = plan_window(a, 1, in[0].view(), in[1].shape());
   const Tensor x = expand_dims(to_last(in[0], p.last), {.axis = {1}}), w = expand_dims(in[1], {.axis = {0}});
-  const Tensor y = conv2d_nhwc(x, w, bias_of(in),
-                               {.strides = p.strides, .pads = p.pads, .dilation = p.dilation, .groups = a.groups, .relu = a.activation == "relu"});
+  const Tensor y = conv2d_nhwc(
+      x, w, bias_of(in),
+      {.strides = p.strides, .pads = p.pads, .dilation = p.dilation, .groups = a.groups, .relu = a.activation == "relu"});
   return from_last(squeeze(y, {.axis = 1}), p.last);
 }
 
@@ -280,7 +285,8 @@ void DepthwiseConv2d::infer(const DepthwiseConv2d& a, In in, Types& out) {
   const Shape& w = in[1].shape;
   const Dim channels = channels_of(a, in[0]);
   if (w[2] != channels) {
-    raise<ShapeError>(name, ": input has ", channels, " channels but weight expects ", w[2], " (input ", in[0].shape, ", weight ", w, ").");
+    raise<ShapeError>(name, ": input has ", channels, " channels but weight expects ", w[2], " (input ", in[0].shape, ", weight ",
+                      w, ").");
   }
   const Plan p = plan_window(a, 2, in[0], w);
   const Dim outputs = checked_mul(name, w[2], w[3]);
@@ -293,8 +299,9 @@ Tensor DepthwiseConv2d::compound(const DepthwiseConv2d& a, std::span<const Tenso
   const Shape& w = in[1].shape();
   const Dim groups = w[2] > 0 ? w[2] : 1;  // no channels: nothing to convolve, any grouping will do
   const Tensor weight = reshape(in[1], {.newshape = {w[0], w[1], w[2] > 0 ? 1 : 0, w[2] * w[3]}});
-  const Tensor y = conv2d_nhwc(to_last(in[0], p.last), weight, bias_of(in),
-                               {.strides = p.strides, .pads = p.pads, .dilation = p.dilation, .groups = groups, .relu = a.activation == "relu"});
+  const Tensor y =
+      conv2d_nhwc(to_last(in[0], p.last), weight, bias_of(in),
+                  {.strides = p.strides, .pads = p.pads, .dilation = p.dilation, .groups = groups, .relu = a.activation == "relu"});
   return from_last(y, p.last);
 }
 
@@ -320,17 +327,22 @@ TransposePlan plan_transpose(const Conv2dTranspose& a, const Type& x, const Shap
   for (int i = 0; i < 2; ++i) {
     const Dim in = x.shape[(p.last ? 1 : 2) + i], stride = p.strides[i], kernel = weight[i];
     if (in < 1 || kernel < 1) {
-      raise<ShapeError>(op, ": spatial axis ", i, " of the input has size ", in, " and of the weight ", kernel, ". Both must be at least 1.");
+      raise<ShapeError>(op, ": spatial axis ", i, " of the input has size ", in, " and of the weight ", kernel,
+                        ". Both must be at least 1.");
     }
     if (chosen && extra[i] >= stride) {
-      raise<ValueError>(op, ": output_padding must be smaller than the stride, got ", a.output_padding, " with strides ", a.strides, ".");
+      raise<ValueError>(op, ": output_padding must be smaller than the stride, got ", a.output_padding, " with strides ", a.strides,
+                        ".");
     }
     const Dim extent = checked_add(op, checked_mul(op, p.dilation[i], kernel - 1), 1);
     Dim size = 0;
-    if (chosen) size = checked_add(op, checked_add(op, checked_mul(op, in - 1, stride), same ? extent % 2 : extent), extra[i]);
-    else size = checked_add(op, checked_mul(op, in, stride), same || extent <= stride ? 0 : extent - stride);
+    if (chosen)
+      size = checked_add(op, checked_add(op, checked_mul(op, in - 1, stride), same ? extent % 2 : extent), extra[i]);
+    else
+      size = checked_add(op, checked_mul(op, in, stride), same || extent <= stride ? 0 : extent - stride);
     if (size < 1) {
-      raise<ShapeError>(op, ": the output would have size ", size, " along spatial axis ", i, ". Use a larger output_padding or padding='valid'.");
+      raise<ShapeError>(op, ": the output would have size ", size, " along spatial axis ", i,
+                        ". Use a larger output_padding or padding='valid'.");
     }
     const Dim total = same ? checked_add(op, checked_mul(op, in - 1, stride), extent) - size : 0;
     const Dim before = total > 0 ? total / 2 : 0;
@@ -348,8 +360,8 @@ void Conv2dTranspose::infer(const Conv2dTranspose& a, In in, Types& out) {
   const Shape& w = in[1].shape;
   const Dim channels = channels_of(a, in[0]);
   if (w[3] != channels) {
-    raise<ShapeError>(name, ": input has ", channels, " channels but weight expects ", w[3], " (input ", in[0].shape, ", weight ", w,
-                      ", layout [KH, KW, Cout, Cin]).");
+    raise<ShapeError>(name, ": input has ", channels, " channels but weight expects ", w[3], " (input ", in[0].shape, ", weight ",
+                      w, ", layout [KH, KW, Cout, Cin]).");
   }
   const TransposePlan p = plan_transpose(a, in[0], w);
   check_bias(name, in, w[2]);
@@ -358,8 +370,9 @@ void Conv2dTranspose::infer(const Conv2dTranspose& a, In in, Types& out) {
 
 Tensor Conv2dTranspose::compound(const Conv2dTranspose& a, std::span<const Tensor> in) {
   const TransposePlan p = plan_transpose(a, in[0].view(), in[1].shape());
-  const Tensor y = conv2d_dx(to_last(in[0], p.last), in[1], bias_of(in),
-                             {.size = p.size, .strides = p.strides, .pads = p.pads, .dilation = p.dilation, .relu = a.activation == "relu"});
+  const Tensor y =
+      conv2d_dx(to_last(in[0], p.last), in[1], bias_of(in),
+                {.size = p.size, .strides = p.strides, .pads = p.pads, .dilation = p.dilation, .relu = a.activation == "relu"});
   return from_last(y, p.last);
 }
 

@@ -34,7 +34,8 @@ Example:
 
 Reference: Srivastava et al., Dropout (2014).)";
   static constexpr Arg inputs[] = {{"x"}, {"key", kNoGrad}};
-  static constexpr auto fields = std::tuple{Field{"rate", &Dropout::rate}, Field{"stream", &Dropout::stream}, Field{"scale_at", &Dropout::scale_at}};
+  static constexpr auto fields =
+      std::tuple{Field{"rate", &Dropout::rate}, Field{"stream", &Dropout::stream}, Field{"scale_at", &Dropout::scale_at}};
   static constexpr Promote promote = Promote::to_float;
   static constexpr std::uint64_t save_in = 2;
   static void infer(const Dropout& a, In in, Types& out);

@@ -1,6 +1,5 @@
 // Dropout: y = x * mask / (1 - rate). The gradient is the same op on dy with the same key: nothing but the key is saved.
 #include "nacre/ops/dropout.h"
-
 #include "nacre/ops/nn_checks.h"
 #include "nacre/ops/random_state.h"
 

@@ -38,7 +38,8 @@ Example:
 // dweights[v, :] = sum of dy[k, :] over all k with indices[k] = v
 struct EmbeddingGrad {
   Dim rows = 0;
-  static constexpr std::string_view name = "embedding_grad", doc = "Gradient of embedding: dy added into a table of `rows` rows at the indices.";
+  static constexpr std::string_view name = "embedding_grad",
+                                    doc = "Gradient of embedding: dy added into a table of `rows` rows at the indices.";
   static constexpr Arg inputs[] = {{"dy"}, {"indices", kNoGrad}};
   static constexpr auto fields = std::tuple{Field{"rows", &EmbeddingGrad::rows, true}};
   static constexpr bool internal = true;

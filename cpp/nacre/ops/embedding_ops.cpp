@@ -1,8 +1,7 @@
 // Embedding: a gather whose gradient is a scatter-add, and the other way round.
-#include "nacre/ops/embedding.h"
-
 #include <cstring>
 
+#include "nacre/ops/embedding.h"
 #include "nacre/ops/nn_checks.h"
 
 namespace nacre::op {
@@ -41,7 +40,8 @@ void Embedding::infer(const Embedding&, In in, Types& out) {
   if (in[0].shape.rank() < 1) raise<ShapeError>(name, ": weights must have rank >= 1 [V, ...], got a scalar.");
   const int rank = in[1].shape.rank() + in[0].shape.rank() - 1;
   if (rank > kMaxRank) {
-    raise<ShapeError>(name, ": indices ", in[1].shape, " and weights ", in[0].shape, " give rank ", rank, ". The largest is ", kMaxRank, ".");
+    raise<ShapeError>(name, ": indices ", in[1].shape, " and weights ", in[0].shape, " give rank ", rank, ". The largest is ",
+                      kMaxRank, ".");
   }
   Shape y = in[1].shape;
   for (int i = 1; i < in[0].shape.rank(); ++i) y.push_back(in[0].shape[i]);

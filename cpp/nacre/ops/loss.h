@@ -30,7 +30,8 @@ Example:
 };
 
 struct MeanAbsoluteError {
-  static constexpr std::string_view name = "mean_absolute_error", doc = R"(mean(|y_true - y_pred|) over the last axis. The gradient at 0 is 0.
+  static constexpr std::string_view name = "mean_absolute_error",
+                                    doc = R"(mean(|y_true - y_pred|) over the last axis. The gradient at 0 is 0.
 
 Args:
     y_true: Targets [N, ...].
@@ -53,7 +54,8 @@ Example:
 
 struct Huber {
   double delta = 1;
-  static constexpr std::string_view name = "huber", doc = R"(Huber loss: quadratic near 0, linear beyond delta; mean over the last axis.
+  static constexpr std::string_view name = "huber",
+                                    doc = R"(Huber loss: quadratic near 0, linear beyond delta; mean over the last axis.
 
 e = y_pred - y_true; e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2.
 
@@ -81,7 +83,8 @@ Reference: Huber, Robust Estimation of a Location Parameter (1964).)";
 };
 
 struct LogCosh {
-  static constexpr std::string_view name = "log_cosh", doc = R"(mean(log(cosh(y_pred - y_true))) over the last axis, without overflow.
+  static constexpr std::string_view name = "log_cosh",
+                                    doc = R"(mean(log(cosh(y_pred - y_true))) over the last axis, without overflow.
 
 Args:
     y_true: Targets [N, ...].
@@ -126,8 +129,8 @@ Example:
     >>> nc.binary_crossentropy(nc.asarray([[1.0]]), nc.asarray([[0.0]]), from_logits=True).shape
     (1,))";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
-  static constexpr auto fields =
-      std::tuple{Field{"from_logits", &BinaryCrossentropy::from_logits}, Field{"label_smoothing", &BinaryCrossentropy::label_smoothing}};
+  static constexpr auto fields = std::tuple{Field{"from_logits", &BinaryCrossentropy::from_logits},
+                                            Field{"label_smoothing", &BinaryCrossentropy::label_smoothing}};
   static void infer(const BinaryCrossentropy& a, In in, Types& out);
   static Tensor compound(const BinaryCrossentropy& a, std::span<const Tensor> in);
 };
@@ -138,7 +141,8 @@ struct BinaryFocalCrossentropy {
   double gamma = 2;
   bool from_logits = false;
   double label_smoothing = 0;
-  static constexpr std::string_view name = "binary_focal_crossentropy", doc = R"((1 - p_t)^gamma times binary cross-entropy, mean over the last axis.
+  static constexpr std::string_view name = "binary_focal_crossentropy",
+                                    doc = R"((1 - p_t)^gamma times binary cross-entropy, mean over the last axis.
 
 p_t = y p + (1 - y)(1 - p). With apply_class_balancing a further factor alpha_t = y alpha + (1 - y)(1 - alpha).
 
@@ -165,8 +169,9 @@ Example:
 Reference: Lin et al., Focal Loss for Dense Object Detection (2017).)";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
   static constexpr auto fields =
-      std::tuple{Field{"apply_class_balancing", &BinaryFocalCrossentropy::apply_class_balancing}, Field{"alpha", &BinaryFocalCrossentropy::alpha},
-                 Field{"gamma", &BinaryFocalCrossentropy::gamma}, Field{"from_logits", &BinaryFocalCrossentropy::from_logits},
+      std::tuple{Field{"apply_class_balancing", &BinaryFocalCrossentropy::apply_class_balancing},
+                 Field{"alpha", &BinaryFocalCrossentropy::alpha}, Field{"gamma", &BinaryFocalCrossentropy::gamma},
+                 Field{"from_logits", &BinaryFocalCrossentropy::from_logits},
                  Field{"label_smoothing", &BinaryFocalCrossentropy::label_smoothing}};
   static void infer(const BinaryFocalCrossentropy& a, In in, Types& out);
   static Tensor compound(const BinaryFocalCrossentropy& a, std::span<const Tensor> in);
@@ -198,9 +203,9 @@ Example:
     >>> nc.categorical_crossentropy(nc.asarray([[0.0, 1.0]]), nc.asarray([[0.0, 0.0]]), from_logits=True).shape
     (1,))";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
-  static constexpr auto fields =
-      std::tuple{Field{"from_logits", &CategoricalCrossentropy::from_logits}, Field{"label_smoothing", &CategoricalCrossentropy::label_smoothing},
-                 Field{"axis", &CategoricalCrossentropy::axis}};
+  static constexpr auto fields = std::tuple{Field{"from_logits", &CategoricalCrossentropy::from_logits},
+                                            Field{"label_smoothing", &CategoricalCrossentropy::label_smoothing},
+                                            Field{"axis", &CategoricalCrossentropy::axis}};
   static void infer(const CategoricalCrossentropy& a, In in, Types& out);
   static Tensor compound(const CategoricalCrossentropy& a, std::span<const Tensor> in);
 };
@@ -208,7 +213,8 @@ Example:
 struct SparseCategoricalCrossentropy {
   bool from_logits = false;
   Dim axis = -1;
-  static constexpr std::string_view name = "sparse_categorical_crossentropy", doc = R"(-log p[y] along the class axis, y an integer class.
+  static constexpr std::string_view name = "sparse_categorical_crossentropy",
+                                    doc = R"(-log p[y] along the class axis, y an integer class.
 
 Probabilities are divided by their sum and clipped to [1e-7, 1 - 1e-7]. Logits go through the fused log-sum-exp form.
 
@@ -230,8 +236,8 @@ Example:
     >>> nc.sparse_categorical_crossentropy(nc.asarray([1]), nc.asarray([[0.0, 0.0]]), from_logits=True).shape
     (1,))";
   static constexpr Arg inputs[] = {{"y_true", kNoGrad}, {"y_pred"}};
-  static constexpr auto fields =
-      std::tuple{Field{"from_logits", &SparseCategoricalCrossentropy::from_logits}, Field{"axis", &SparseCategoricalCrossentropy::axis}};
+  static constexpr auto fields = std::tuple{Field{"from_logits", &SparseCategoricalCrossentropy::from_logits},
+                                            Field{"axis", &SparseCategoricalCrossentropy::axis}};
   static void infer(const SparseCategoricalCrossentropy& a, In in, Types& out);
   static Tensor compound(const SparseCategoricalCrossentropy& a, std::span<const Tensor> in);
 };
@@ -242,7 +248,8 @@ struct CategoricalFocalCrossentropy {
   bool from_logits = false;
   double label_smoothing = 0;
   Dim axis = -1;
-  static constexpr std::string_view name = "categorical_focal_crossentropy", doc = R"(-sum_c alpha (1 - p_c)^gamma y_c log p_c along the class axis.
+  static constexpr std::string_view name = "categorical_focal_crossentropy",
+                                    doc = R"(-sum_c alpha (1 - p_c)^gamma y_c log p_c along the class axis.
 
 Probabilities (or the softmax of logits) are divided by their sum and clipped to [1e-7, 1 - 1e-7].
 
@@ -268,10 +275,10 @@ Example:
 
 Reference: Lin et al., Focal Loss for Dense Object Detection (2017).)";
   static constexpr Arg inputs[] = {{"y_true"}, {"y_pred"}};
-  static constexpr auto fields =
-      std::tuple{Field{"alpha", &CategoricalFocalCrossentropy::alpha}, Field{"gamma", &CategoricalFocalCrossentropy::gamma},
-                 Field{"from_logits", &CategoricalFocalCrossentropy::from_logits},
-                 Field{"label_smoothing", &CategoricalFocalCrossentropy::label_smoothing}, Field{"axis", &CategoricalFocalCrossentropy::axis}};
+  static constexpr auto fields = std::tuple{
+      Field{"alpha", &CategoricalFocalCrossentropy::alpha}, Field{"gamma", &CategoricalFocalCrossentropy::gamma},
+      Field{"from_logits", &CategoricalFocalCrossentropy::from_logits},
+      Field{"label_smoothing", &CategoricalFocalCrossentropy::label_smoothing}, Field{"axis", &CategoricalFocalCrossentropy::axis}};
   static void infer(const CategoricalFocalCrossentropy& a, In in, Types& out);
   static Tensor compound(const CategoricalFocalCrossentropy& a, std::span<const Tensor> in);
 };
@@ -303,7 +310,8 @@ Example:
 };
 
 struct KlDivergence {
-  static constexpr std::string_view name = "kl_divergence", doc = R"(Kullback-Leibler divergence sum t log(t / p) over the last axis.
+  static constexpr std::string_view name = "kl_divergence",
+                                    doc = R"(Kullback-Leibler divergence sum t log(t / p) over the last axis.
 
 The order is (y_true, y_pred) = (t, p); PyTorch's kl_div takes (log p, t). Both are clipped to [1e-7, 1].
 
@@ -328,7 +336,8 @@ Example:
 
 struct ReduceLoss {
   Text reduction = "sum_over_batch_size";
-  static constexpr std::string_view name = "reduce_loss", doc = R"(Brings per-sample losses to one number: every loss's `reduction` in one place.
+  static constexpr std::string_view name = "reduce_loss",
+                                    doc = R"(Brings per-sample losses to one number: every loss's `reduction` in one place.
 
 "sum_over_batch_size" (or "mean"): sum(values * sample_weight) / number of values, 0 when there are none. "sum": without the division.
 "mean_with_sample_weight": divided by the sum of the weights, 0 when that is 0. "none": values * sample_weight.
@@ -359,7 +368,8 @@ Example:
 // loss_r = sum_c t_rc (lse_r - x_rc); y_true integer classes [...] or targets [..., C] of the logits' dtype.
 struct SoftmaxCrossEntropy {
   double label_smoothing = 0;
-  static constexpr std::string_view name = "softmax_cross_entropy", doc = R"(Cross-entropy from logits; outputs the loss and the log-sum-exp per row.
+  static constexpr std::string_view name = "softmax_cross_entropy",
+                                    doc = R"(Cross-entropy from logits; outputs the loss and the log-sum-exp per row.
 
 t = (1 - a) y_true + a / C; loss = sum_c t_c (lse - logits_c); lse = log sum_c exp(logits_c).)";
   static constexpr Arg inputs[] = {{"y_true"}, {"logits"}};
@@ -375,7 +385,8 @@ t = (1 - a) y_true + a / C; loss = sum_c t_c (lse - logits_c); lse = log sum_c e
 // dlogits = dloss (softmax(logits) sum_c t_c - t)
 struct SoftmaxCrossEntropyGrad {
   double label_smoothing = 0;
-  static constexpr std::string_view name = "softmax_cross_entropy_grad", doc = "Gradient of softmax_cross_entropy with respect to the logits.";
+  static constexpr std::string_view name = "softmax_cross_entropy_grad",
+                                    doc = "Gradient of softmax_cross_entropy with respect to the logits.";
   static constexpr Arg inputs[] = {{"y_true"}, {"logits"}, {"lse", kNoGrad}, {"dloss"}};
   static constexpr auto fields = std::tuple{Field{"label_smoothing", &SoftmaxCrossEntropyGrad::label_smoothing}};
   static constexpr bool internal = true;
@@ -387,7 +398,8 @@ struct SoftmaxCrossEntropyGrad {
 
 // y_r = x[r, labels_r]
 struct PickClass {
-  static constexpr std::string_view name = "pick_class", doc = "Picks one element per row of x along the last axis; labels from 0 to C - 1.";
+  static constexpr std::string_view name = "pick_class",
+                                    doc = "Picks one element per row of x along the last axis; labels from 0 to C - 1.";
   static constexpr Arg inputs[] = {{"x"}, {"labels", kNoGrad}};
   static constexpr auto fields = std::tuple<>{};
   static constexpr bool internal = true, save_types = true;

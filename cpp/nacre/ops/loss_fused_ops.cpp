@@ -36,8 +36,10 @@ CrossEntropyArgs kernel_args(Views in, double smoothing, IndexStatus* status) {
   k.logits = in[1].data;
   k.classes = in[1].shape.back();
   k.rows = rows_of(in[1].shape).count();
-  if (is_integer(in[0].dtype)) k.labels = in[0].data, k.label_dtype = in[0].dtype;
-  else k.targets = in[0].data;
+  if (is_integer(in[0].dtype))
+    k.labels = in[0].data, k.label_dtype = in[0].dtype;
+  else
+    k.targets = in[0].data;
   k.label_smoothing = smoothing;
   k.status = status;
   return k;

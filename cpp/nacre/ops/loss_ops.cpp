@@ -1,6 +1,5 @@
 // Losses written in other ops, and their one reduction. Definitions, order of arguments and shape rule: loss.h.
 #include "nacre/ops/loss.h"
-
 #include "nacre/ops/nn_checks.h"
 
 namespace nacre::op {
@@ -43,7 +42,8 @@ Type class_pair(std::string_view op, In in, Dim axis) {
   refuse_storage_only(op, "y_true", t.dtype);
   refuse_storage_only(op, "y_pred", p.dtype);
   if (p.shape.rank() == 0) raise<ShapeError>(op, ": y_pred is a scalar. It must have a class axis, [N, ..., C].");
-  if (!(t.shape == p.shape)) raise<ShapeError>(op, ": y_true has shape ", t.shape, " but y_pred has shape ", p.shape, ". They must be equal.");
+  if (!(t.shape == p.shape))
+    raise<ShapeError>(op, ": y_true has shape ", t.shape, " but y_pred has shape ", p.shape, ". They must be equal.");
   Shape y = p.shape;
   const int at = normalize_axis(op, axis, y.rank());
   require_not_empty(op, "y_pred", p, "classes", y[at]);
@@ -106,7 +106,9 @@ Tensor smooth(const Tensor& t, double amount, Dim classes) {
   return amount == 0 ? t : t * (1 - amount) + amount / static_cast<double>(classes);
 }
 // (1 - p)^gamma; without the power where gamma is 0 or 1, whose derivative at 0 would be 0 * inf.
-Tensor focus(const Tensor& rest, double gamma) { return gamma == 1 ? rest : gamma == 2 ? square(rest) : power(rest, weak_scalar(gamma, rest)); }
+Tensor focus(const Tensor& rest, double gamma) {
+  return gamma == 1 ? rest : gamma == 2 ? square(rest) : power(rest, weak_scalar(gamma, rest));
+}
 
 struct BinaryTerms {
   Tensor t, p, bce;  // p clipped, or sigmoid of logits
@@ -248,7 +250,8 @@ void ReduceLoss::infer(const ReduceLoss& a, In in, Types& out) {
   require_float(name, "values", in[0]);
   const std::string_view r = a.reduction.view();
   if (r != "sum_over_batch_size" && r != "mean" && r != "sum" && r != "none" && r != "mean_with_sample_weight") {
-    raise<ValueError>(name, ": reduction must be 'sum_over_batch_size', 'mean', 'sum', 'mean_with_sample_weight' or 'none', got '", r, "'.");
+    raise<ValueError>(name, ": reduction must be 'sum_over_batch_size', 'mean', 'sum', 'mean_with_sample_weight' or 'none', got '",
+                      r, "'.");
   }
   if (in.has(1)) {
     refuse_storage_only(name, "sample_weight", in[1].dtype);

@@ -25,7 +25,8 @@ inline void require_indices(std::string_view op, std::string_view arg, const Typ
   if (!is_integer(t.dtype)) raise<DTypeError>(op, ": ", arg, " must be integers, got ", t.dtype, ". Use cast(", arg, ", 'int32').");
 }
 inline void require_epsilon(std::string_view op, double epsilon) {
-  if (!(epsilon >= 0 && std::isfinite(epsilon))) raise<ValueError>(op, ": epsilon must be a finite number >= 0, got ", epsilon, ".");
+  if (!(epsilon >= 0 && std::isfinite(epsilon)))
+    raise<ValueError>(op, ": epsilon must be a finite number >= 0, got ", epsilon, ".");
 }
 // At least 1: an empty mean, maximum or softmax has no value.
 inline void require_not_empty(std::string_view op, std::string_view arg, const Type& t, std::string_view what, Dim size) {

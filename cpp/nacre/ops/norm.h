@@ -70,7 +70,8 @@ Example:
 
 Reference: Ioffe and Szegedy, Batch Normalization (2015).)";
   static constexpr Arg inputs[] = {{"x"}, {"mean"}, {"var"}, {"gamma", kOptional}, {"beta", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"axis", &BatchNormInference::axis}, Field{"epsilon", &BatchNormInference::epsilon}};
+  static constexpr auto fields =
+      std::tuple{Field{"axis", &BatchNormInference::axis}, Field{"epsilon", &BatchNormInference::epsilon}};
   static constexpr Promote promote = Promote::to_float;
   static constexpr std::uint64_t save_in = 31;
   static void infer(const BatchNormInference& a, In in, Types& out);
@@ -131,7 +132,8 @@ Reference: Ba, Kiros and Hinton, Layer Normalization (2016).)";
 struct RmsNorm {
   Axes axis = -1;
   double epsilon = 1e-6;
-  static constexpr std::string_view name = "rms_norm", doc = R"(Root-mean-square normalisation over the last axis or several trailing axes.
+  static constexpr std::string_view name = "rms_norm",
+                                    doc = R"(Root-mean-square normalisation over the last axis or several trailing axes.
 
 y = gamma * x / sqrt(mean(x^2) + epsilon)
 
@@ -164,7 +166,8 @@ struct GroupNorm {
   Dim groups = 32;
   Dim axis = -1;
   double epsilon = 1e-3;
-  static constexpr std::string_view name = "group_norm", doc = R"(Group normalisation: channels are cut into groups, each normalised per sample.
+  static constexpr std::string_view name = "group_norm",
+                                    doc = R"(Group normalisation: channels are cut into groups, each normalised per sample.
 
 y = gamma * (x - mean) / sqrt(var + epsilon) + beta, with mean and biased variance over the group's channels and all spatial positions.
 groups = C is instance normalisation, groups = 1 normalises every sample as a whole.
@@ -202,11 +205,12 @@ struct LayerNormStats {
   Dim trailing = 1;
   double epsilon = 1e-3;
   bool rms = false;
-  static constexpr std::string_view name = "layer_norm_stats",
-                                    doc = "layer_norm or rms_norm over the last `trailing` axes; outputs y, mean (0 for rms), 1 / sqrt(var + epsilon).";
+  static constexpr std::string_view
+      name = "layer_norm_stats",
+      doc = "layer_norm or rms_norm over the last `trailing` axes; outputs y, mean (0 for rms), 1 / sqrt(var + epsilon).";
   static constexpr Arg inputs[] = {{"x"}, {"gamma", kOptional}, {"beta", kOptional}};
-  static constexpr auto fields =
-      std::tuple{Field{"trailing", &LayerNormStats::trailing}, Field{"epsilon", &LayerNormStats::epsilon}, Field{"rms", &LayerNormStats::rms}};
+  static constexpr auto fields = std::tuple{Field{"trailing", &LayerNormStats::trailing},
+                                            Field{"epsilon", &LayerNormStats::epsilon}, Field{"rms", &LayerNormStats::rms}};
   static constexpr int outputs = 3;
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 7, save_out = 6;
@@ -223,8 +227,8 @@ struct LayerNormGrad {
 
 dx = rstd * (g - mean(g) - xhat mean(g xhat)) with g = gamma dy; for rms without the term mean(g).)";
   static constexpr Arg inputs[] = {{"x"}, {"dy"}, {"mean", kNoGrad}, {"rstd", kNoGrad}, {"gamma", kOptional}};
-  static constexpr auto fields =
-      std::tuple{Field{"trailing", &LayerNormGrad::trailing}, Field{"epsilon", &LayerNormGrad::epsilon}, Field{"rms", &LayerNormGrad::rms}};
+  static constexpr auto fields = std::tuple{Field{"trailing", &LayerNormGrad::trailing}, Field{"epsilon", &LayerNormGrad::epsilon},
+                                            Field{"rms", &LayerNormGrad::rms}};
   static constexpr int outputs = 3;
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 31;
@@ -237,10 +241,12 @@ struct GroupNormStats {
   Dim groups = 32;
   bool channels_last = true;
   double epsilon = 1e-3;
-  static constexpr std::string_view name = "group_norm_stats", doc = "group_norm with outputs y, mean and 1 / sqrt(var + epsilon) [N, groups].";
+  static constexpr std::string_view name = "group_norm_stats",
+                                    doc = "group_norm with outputs y, mean and 1 / sqrt(var + epsilon) [N, groups].";
   static constexpr Arg inputs[] = {{"x"}, {"gamma", kOptional}, {"beta", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"groups", &GroupNormStats::groups}, Field{"channels_last", &GroupNormStats::channels_last},
-                                            Field{"epsilon", &GroupNormStats::epsilon}};
+  static constexpr auto fields =
+      std::tuple{Field{"groups", &GroupNormStats::groups}, Field{"channels_last", &GroupNormStats::channels_last},
+                 Field{"epsilon", &GroupNormStats::epsilon}};
   static constexpr int outputs = 3;
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 7, save_out = 6;
@@ -255,8 +261,9 @@ struct GroupNormGrad {
   double epsilon = 1e-3;
   static constexpr std::string_view name = "group_norm_grad", doc = "Gradient of group_norm_stats: dx, dgamma, dbeta.";
   static constexpr Arg inputs[] = {{"x"}, {"dy"}, {"mean", kNoGrad}, {"rstd", kNoGrad}, {"gamma", kOptional}};
-  static constexpr auto fields = std::tuple{Field{"groups", &GroupNormGrad::groups}, Field{"channels_last", &GroupNormGrad::channels_last},
-                                            Field{"epsilon", &GroupNormGrad::epsilon}};
+  static constexpr auto fields =
+      std::tuple{Field{"groups", &GroupNormGrad::groups}, Field{"channels_last", &GroupNormGrad::channels_last},
+                 Field{"epsilon", &GroupNormGrad::epsilon}};
   static constexpr int outputs = 3;
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 31;
@@ -267,7 +274,9 @@ struct GroupNormGrad {
 
 struct EmaUpdate {
   double momentum = 0.99;
-  static constexpr std::string_view name = "ema_update_", doc = R"(Moves a running average in place: running = momentum * running + (1 - momentum) * value.
+  static constexpr std::string_view name = "ema_update_",
+                                    doc =
+                                        R"(Moves a running average in place: running = momentum * running + (1 - momentum) * value.
 
 Args:
     running: Float tensor, changed in place.

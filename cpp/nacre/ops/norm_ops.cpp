@@ -2,12 +2,11 @@
 //
 // Each fused op has a reference in plain ops (the functions plain_*). The fused gradient serves the first derivative; its own gradient, and
 // gradients that arrive at the statistics, go through the reference (reference.h).
-#include "nacre/ops/norm.h"
-
 #include <cmath>
 
 #include "nacre/kernels/elementwise_drive.h"
 #include "nacre/ops/nn_checks.h"
+#include "nacre/ops/norm.h"
 #include "nacre/ops/reference.h"
 
 namespace nacre::op {
@@ -153,8 +152,10 @@ void rstd_of(const View& var, double epsilon, void* out) {
 void BatchNormGrad::run(const BatchNormGrad& a, Views in, Views out, Context& c) {
   const Channels ch = channels_at(name, in[0].shape, a.axis);
   void* rstd = c.scratch(ch.channels * size_of(in[0].dtype));
-  if (in[0].dtype == DType::float32) rstd_of<float>(in[3], a.epsilon, rstd);
-  else rstd_of<double>(in[3], a.epsilon, rstd);
+  if (in[0].dtype == DType::float32)
+    rstd_of<float>(in[3], a.epsilon, rstd);
+  else
+    rstd_of<double>(in[3], a.epsilon, rstd);
   BatchNormGradArgs k;
   k.x = in[0].data, k.dy = in[1].data, k.mean = in[2].data, k.rstd = rstd, k.gamma = data_or_null(in, 4);
   k.dx = out[0].data, k.dgamma = out[1].data, k.dbeta = out[2].data;
@@ -185,7 +186,8 @@ void BatchNormInference::infer(const BatchNormInference& a, In in, Types& out) {
 void BatchNormInference::run(const BatchNormInference& a, Views in, Views out, Context& c) {
   const Channels ch = channels_at(name, in[0].shape, a.axis);
   BatchNormArgs k;
-  k.x = in[0].data, k.mean = in[1].data, k.var = in[2].data, k.gamma = data_or_null(in, 3), k.beta = data_or_null(in, 4), k.y = out[0].data;
+  k.x = in[0].data, k.mean = in[1].data, k.var = in[2].data, k.gamma = data_or_null(in, 3), k.beta = data_or_null(in, 4),
+  k.y = out[0].data;
   k.n = ch.n, k.channels = ch.channels, k.spatial = ch.spatial, k.epsilon = a.epsilon;
   const NormTable& t = c.kernels.norm;
   t.batch_norm_inference[index_of(in[0].dtype)](k, c.scratch(t.batch_norm_scratch(k)));
@@ -217,8 +219,10 @@ Rows rows_of(std::string_view op, const Type& x, Dim trailing) {
   Rows r;
   const int split = x.shape.rank() - static_cast<int>(trailing);
   for (int i = 0; i < x.shape.rank(); ++i) {
-    if (i < split) r.outer.push_back(x.shape[i]), r.rows *= x.shape[i];
-    else r.inner.push_back(x.shape[i]), r.width *= x.shape[i];
+    if (i < split)
+      r.outer.push_back(x.shape[i]), r.rows *= x.shape[i];
+    else
+      r.inner.push_back(x.shape[i]), r.width *= x.shape[i];
   }
   return r;
 }
@@ -236,7 +240,8 @@ Dim trailing_axes(std::string_view op, const Axes& axis, const Type& x) {
     named[i] = true;
   }
   for (int i = rank - axis.list.size(); i < rank; ++i) {
-    if (!named[i]) raise<ValueError>(op, ": axis must name trailing axes of x (shape ", x.shape, "), got ", axis.list, ". Transpose x first.");
+    if (!named[i])
+      raise<ValueError>(op, ": axis must name trailing axes of x (shape ", x.shape, "), got ", axis.list, ". Transpose x first.");
   }
   return axis.list.size();
 }
@@ -308,8 +313,8 @@ void LayerNormStats::grad(const LayerNormStats& a, GradCtx& c) {
     grad_by_reference(c, [&](std::span<const Tensor> in) -> std::vector<Tensor> {
       const Plain p = plain_norm(in[0], last_axes(a.trailing), a.epsilon, a.rms);
       const Rows r = rows_of(name, in[0].view(), a.trailing);
-      return {affine(p.xhat, in.size() > 1 ? in[1] : Tensor(), in.size() > 2 ? in[2] : Tensor()), reshape(p.mean, {.newshape = r.outer}),
-              reshape(p.rstd, {.newshape = r.outer})};
+      return {affine(p.xhat, in.size() > 1 ? in[1] : Tensor(), in.size() > 2 ? in[2] : Tensor()),
+              reshape(p.mean, {.newshape = r.outer}), reshape(p.rstd, {.newshape = r.outer})};
     });
     return;
   }
@@ -346,7 +351,8 @@ void LayerNormGrad::run(const LayerNormGrad& a, Views in, Views out, Context& c)
 
 void LayerNormGrad::grad(const LayerNormGrad& a, GradCtx& c) {
   grad_by_reference(c, [&](std::span<const Tensor> in) {
-    return plain_grad(in[0], in[1], in.size() > 4 ? in[4] : Tensor(), last_axes(a.trailing), a.epsilon, a.rms, first_axes(in[0].rank(), a.trailing));
+    return plain_grad(in[0], in[1], in.size() > 4 ? in[4] : Tensor(), last_axes(a.trailing), a.epsilon, a.rms,
+                      first_axes(in[0].rank(), a.trailing));
   });
 }
 
@@ -398,7 +404,8 @@ bool group_axis_last(const GroupNorm& a, const Type& x) {
   const int axis = normalize_axis(GroupNorm::name, a.axis, x.shape.rank());
   if (axis == x.shape.rank() - 1) return true;
   if (axis == 1) return false;
-  raise<ValueError>(GroupNorm::name, ": axis must be the last axis or 1, got ", a.axis, " for shape ", x.shape, ". Transpose x first.");
+  raise<ValueError>(GroupNorm::name, ": axis must be the last axis or 1, got ", a.axis, " for shape ", x.shape,
+                    ". Transpose x first.");
 }
 
 }  // namespace
@@ -433,8 +440,10 @@ void GroupNormStats::grad(const GroupNormStats& a, GradCtx& c) {
     grad_by_reference(c, [&](std::span<const Tensor> in) -> std::vector<Tensor> {
       const GroupNormArgs g = group_sizes(name, in[0].view(), a.groups, a.channels_last);
       const Plain p = plain_norm(split_groups(in[0], g), {-2, -1}, a.epsilon);
-      const Tensor y = affine(p.xhat, per_group(in.size() > 1 ? in[1] : Tensor(), g), per_group(in.size() > 2 ? in[2] : Tensor(), g));
-      return {join_groups(y, g, in[0].shape()), reshape(p.mean, {.newshape = {g.n, g.groups}}), reshape(p.rstd, {.newshape = {g.n, g.groups}})};
+      const Tensor y =
+          affine(p.xhat, per_group(in.size() > 1 ? in[1] : Tensor(), g), per_group(in.size() > 2 ? in[2] : Tensor(), g));
+      return {join_groups(y, g, in[0].shape()), reshape(p.mean, {.newshape = {g.n, g.groups}}),
+              reshape(p.rstd, {.newshape = {g.n, g.groups}})};
     });
     return;
   }

@@ -100,7 +100,8 @@ Example:
     >>> nc.global_max_pool(nc.ones((2, 4, 4, 3))).shape
     (2, 3))";
   static constexpr Arg inputs[] = {{"x"}};
-  static constexpr auto fields = std::tuple{Field{"keepdims", &GlobalMaxPool::keepdims}, Field{"data_format", &GlobalMaxPool::data_format}};
+  static constexpr auto fields =
+      std::tuple{Field{"keepdims", &GlobalMaxPool::keepdims}, Field{"data_format", &GlobalMaxPool::data_format}};
   static void infer(const GlobalMaxPool& a, In in, Types& out);
   static Tensor compound(const GlobalMaxPool& a, std::span<const Tensor> in);
 };
@@ -135,7 +136,8 @@ Example:
 // Channels last, two spatial axes, explicit pads [top, bottom, left, right]. argmax is the position row * W + column in the image.
 struct MaxPool2d {
   IntList pool_size = {2, 2}, strides = {2, 2}, pads = {0, 0, 0, 0};
-  static constexpr std::string_view name = "max_pool2d", doc = "max_pool in its plain form; outputs the maxima and their positions (int32).";
+  static constexpr std::string_view name = "max_pool2d",
+                                    doc = "max_pool in its plain form; outputs the maxima and their positions (int32).";
   static constexpr Arg inputs[] = {{"x"}};
   static constexpr auto fields =
       std::tuple{Field{"pool_size", &MaxPool2d::pool_size}, Field{"strides", &MaxPool2d::strides}, Field{"pads", &MaxPool2d::pads}};
@@ -150,7 +152,8 @@ struct MaxPool2d {
 // dx[n, argmax[n,i,j,c], c] += dy[n,i,j,c]
 struct MaxPool2dGrad {
   IntList size = {};  // H, W of the image
-  static constexpr std::string_view name = "max_pool2d_grad", doc = "Sends every dy to the position of its maximum in an image of `size` [H, W].";
+  static constexpr std::string_view name = "max_pool2d_grad",
+                                    doc = "Sends every dy to the position of its maximum in an image of `size` [H, W].";
   static constexpr Arg inputs[] = {{"dy"}, {"argmax", kNoGrad}};
   static constexpr auto fields = std::tuple{Field{"size", &MaxPool2dGrad::size, true}};
   static constexpr bool internal = true;
@@ -176,8 +179,8 @@ struct AveragePool2d {
   IntList pool_size = {2, 2}, strides = {2, 2}, pads = {0, 0, 0, 0};
   static constexpr std::string_view name = "average_pool2d", doc = "average_pool in its plain form: channels last, explicit pads.";
   static constexpr Arg inputs[] = {{"x"}};
-  static constexpr auto fields = std::tuple{Field{"pool_size", &AveragePool2d::pool_size}, Field{"strides", &AveragePool2d::strides},
-                                            Field{"pads", &AveragePool2d::pads}};
+  static constexpr auto fields = std::tuple{Field{"pool_size", &AveragePool2d::pool_size},
+                                            Field{"strides", &AveragePool2d::strides}, Field{"pads", &AveragePool2d::pads}};
   static constexpr bool internal = true, save_types = true;
   static void infer(const AveragePool2d& a, In in, Types& out);
   static void run(const AveragePool2d& a, Views in, Views out, Context& c);
@@ -187,7 +190,8 @@ struct AveragePool2d {
 struct AveragePool2dGrad {
   IntList size = {};  // H, W of the image
   IntList pool_size = {2, 2}, strides = {2, 2}, pads = {0, 0, 0, 0};
-  static constexpr std::string_view name = "average_pool2d_grad", doc = "Spreads every dy evenly over its window in an image of `size` [H, W].";
+  static constexpr std::string_view name = "average_pool2d_grad",
+                                    doc = "Spreads every dy evenly over its window in an image of `size` [H, W].";
   static constexpr Arg inputs[] = {{"dy"}};
   static constexpr auto fields =
       std::tuple{Field{"size", &AveragePool2dGrad::size, true}, Field{"pool_size", &AveragePool2dGrad::pool_size},

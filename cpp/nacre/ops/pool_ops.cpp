@@ -2,12 +2,11 @@
 //
 // max:  y = x[argmax],  dx = sum of dy at argmax (max_pool2d_grad), whose own gradient picks at argmax (max_pool2d_take), and so on.
 // mean: linear, so average_pool2d and average_pool2d_grad are each other's gradients.
-#include "nacre/ops/pool.h"
-
 #include <cstring>
 
 #include "nacre/base/threads.h"
 #include "nacre/ops/nn_checks.h"
+#include "nacre/ops/pool.h"
 #include "nacre/ops/window.h"
 
 namespace nacre::op {
@@ -20,7 +19,8 @@ template <class A>
 Pool2dArgs geometry(const A& a, const Shape& x) {
   constexpr std::string_view op = A::name;
   if (a.pool_size.size() != 2 || a.strides.size() != 2 || a.pads.size() != 4) {
-    raise<ValueError>(op, ": pool_size and strides need 2 numbers and pads 4, got ", a.pool_size, ", ", a.strides, ", ", a.pads, ".");
+    raise<ValueError>(op, ": pool_size and strides need 2 numbers and pads 4, got ", a.pool_size, ", ", a.strides, ", ", a.pads,
+                      ".");
   }
   const Text padding = "explicit";
   const WindowSpec spec{op, 2, a.strides, padding, a.pads, nullptr};
@@ -29,7 +29,8 @@ Pool2dArgs geometry(const A& a, const Shape& x) {
     require_count(op, "pool_size", a.pool_size[i], 1);
     axis[i] = window_axis(spec, i, x[1 + i], a.pool_size[i], "pool_size");
     if (axis[i].before >= axis[i].kernel || axis[i].after >= axis[i].kernel) {
-      raise<ValueError>(op, ": pads must be smaller than pool_size, or a window could be empty; got pads ", a.pads, " and pool_size ", a.pool_size, ".");
+      raise<ValueError>(op, ": pads must be smaller than pool_size, or a window could be empty; got pads ", a.pads,
+                        " and pool_size ", a.pool_size, ".");
     }
     if (axis[i].size == 0) raise<ShapeError>(op, ": x has no elements along spatial axis ", i, " (shape ", x, ").");
   }
@@ -47,7 +48,8 @@ void require_positions(std::string_view op, Dim h, Dim w) {
   }
 }
 void check_size(std::string_view op, const IntList& size) {
-  if (size.size() != 2 || size[0] < 0 || size[1] < 0) raise<ValueError>(op, ": size must be the height and width of the image, got ", size, ".");
+  if (size.size() != 2 || size[0] < 0 || size[1] < 0)
+    raise<ValueError>(op, ": size must be the height and width of the image, got ", size, ".");
 }
 void check_argmax(std::string_view op, const Type& t) {
   if (t.dtype != DType::int32) raise<DTypeError>(op, ": argmax must be int32, got ", t.dtype, ".");
@@ -144,8 +146,10 @@ void take_positions(const View& x, const View& argmax, const View& y) {
 
 void MaxPool2dTake::run(const MaxPool2dTake&, Views in, Views out, Context& c) {
   if (!positions_ok(in[1], in[0].shape[1] * in[0].shape[2], c)) return;
-  if (in[0].dtype == DType::float32) take_positions<float>(in[0], in[1], out[0]);
-  else take_positions<double>(in[0], in[1], out[0]);
+  if (in[0].dtype == DType::float32)
+    take_positions<float>(in[0], in[1], out[0]);
+  else
+    take_positions<double>(in[0], in[1], out[0]);
 }
 
 void MaxPool2dTake::grad(const MaxPool2dTake&, GradCtx& c) {
@@ -168,7 +172,8 @@ void AveragePool2d::run(const AveragePool2d& a, Views in, Views out, Context& c)
 
 void AveragePool2d::grad(const AveragePool2d& a, GradCtx& c) {
   const Shape& x = c.in_type(0).shape;
-  if (c.needs(0)) c.dx(0, average_pool2d_grad(c.dy(), {.size = {x[1], x[2]}, .pool_size = a.pool_size, .strides = a.strides, .pads = a.pads}));
+  if (c.needs(0))
+    c.dx(0, average_pool2d_grad(c.dy(), {.size = {x[1], x[2]}, .pool_size = a.pool_size, .strides = a.strides, .pads = a.pads}));
 }
 
 void AveragePool2dGrad::infer(const AveragePool2dGrad& a, In in, Types& out) {
@@ -222,7 +227,8 @@ Plan plan_pool(const A& a, const Type& x) {
     const int axis = (p.last ? 1 : 2) + i, at = 2 - spatial + i;
     const WindowAxis w = window_axis(spec, i, x.shape[axis], pool[i], "pool_size");
     if (w.before >= w.kernel || w.after >= w.kernel) {
-      raise<ValueError>(op, ": pads must be smaller than pool_size, or a window could be empty; got pads ", a.pads, " and pool_size ", a.pool_size, ".");
+      raise<ValueError>(op, ": pads must be smaller than pool_size, or a window could be empty; got pads ", a.pads,
+                        " and pool_size ", a.pool_size, ".");
     }
     if (w.size == 0) raise<ShapeError>(op, ": x has no elements along spatial axis ", i, " (shape ", x.shape, ").");
     p.pool_size[at] = w.kernel;

@@ -32,8 +32,8 @@ WindowAxis window_axis(const WindowSpec& spec, int i, Dim size, Dim kernel, std:
   if (spec.padding == "explicit") {
     const int n = spec.pads.size();
     if (n != 1 && n != spec.spatial && n != 2 * spec.spatial) {
-      raise<ValueError>(op, ": pads must be 1, ", spec.spatial, " or ", 2 * spec.spatial, " numbers (begin and end of each axis) when padding is ",
-                        "'explicit', got ", spec.pads, ".");
+      raise<ValueError>(op, ": pads must be 1, ", spec.spatial, " or ", 2 * spec.spatial,
+                        " numbers (begin and end of each axis) when padding is ", "'explicit', got ", spec.pads, ".");
     }
     a.before = n == 1 ? spec.pads[0] : n == spec.spatial ? spec.pads[i] : spec.pads[2 * i];
     a.after = n == 2 * spec.spatial ? spec.pads[2 * i + 1] : a.before;
@@ -55,8 +55,9 @@ WindowAxis window_axis(const WindowSpec& spec, int i, Dim size, Dim kernel, std:
   const Dim room = checked_add(op, size, a.before + a.after) - extent;
   if (spec.padding == "same" && size == 0) return a;  // an empty image stays empty
   if (room < 0) {
-    raise<ShapeError>(op, ": the window does not fit: spatial axis ", i, " has size ", size, ", padding ", a.before, " + ", a.after, ", and ", arg,
-                      " covers ", extent, " (kernel ", kernel, ", dilation ", a.dilation, "). Use a larger input or padding='same'.");
+    raise<ShapeError>(op, ": the window does not fit: spatial axis ", i, " has size ", size, ", padding ", a.before, " + ", a.after,
+                      ", and ", arg, " covers ", extent, " (kernel ", kernel, ", dilation ", a.dilation,
+                      "). Use a larger input or padding='same'.");
   }
   a.out = room / a.stride + 1;
   return a;

@@ -70,26 +70,57 @@ _CONV2D = [
 
 _NHWC = [
     S("plain", [r(2, 5, 4, 3), r(3, 2, 3, 4)], conv2d_nhwc),
-    S("all_options", [r(1, 5, 6, 4), r(2, 2, 2, 6), r(6)], conv2d_nhwc, strides=(2, 1), pads=(1, 0, 2, 1), dilation=(1, 2), groups=2, relu=True),
+    S(
+        "all_options",
+        [r(1, 5, 6, 4), r(2, 2, 2, 6), r(6)],
+        conv2d_nhwc,
+        strides=(2, 1),
+        pads=(1, 0, 2, 1),
+        dilation=(1, 2),
+        groups=2,
+        relu=True,
+    ),
     S("empty", [r(0, 5, 4, 3), r(3, 2, 3, 4)], conv2d_nhwc),
 ]
 
 _DX = [
     S("plain", [r(1, 3, 3, 2), r(3, 2, 3, 2)], conv2d_dx, size=(5, 4)),
     S("bias_relu", [r(1, 2, 2, 3), r(2, 2, 2, 3), r(2)], conv2d_dx, size=(3, 3), relu=True),
-    S("all_options", [r(1, 3, 5, 4), r(2, 2, 3, 4), r(6)], conv2d_dx, size=(5, 6), strides=(2, 1), pads=(1, 0, 0, 1), dilation=(1, 2), groups=2),
+    S(
+        "all_options",
+        [r(1, 3, 5, 4), r(2, 2, 3, 4), r(6)],
+        conv2d_dx,
+        size=(5, 6),
+        strides=(2, 1),
+        pads=(1, 0, 0, 1),
+        dilation=(1, 2),
+        groups=2,
+    ),
     S("uncovered_rows", [r(1, 2, 2, 1), r(2, 2, 1, 1)], conv2d_dx, size=(6, 5), strides=(3, 3)),
     S("empty", [r(0, 3, 3, 2), r(3, 2, 3, 2)], conv2d_dx, size=(5, 4)),
     *[S(f"channels_{n}", [r(1, 3, 2, 2), r(2, 1, n, 2)], conv2d_dx, size=(4, 2)) for n in SIZES],
-    *[S(f"many_{n}", [r(2, 5, 7, 2 * n), r(3, 3, n, 2 * n)], conv2d_dx, size=(7, 9), gradient=False, atol=2e-5) for n in SIZES],  # size
+    *[
+        S(f"many_{n}", [r(2, 5, 7, 2 * n), r(3, 3, n, 2 * n)], conv2d_dx, size=(7, 9), gradient=False, atol=2e-5) for n in SIZES
+    ],  # size
 ]
 
 _DW = [
     S("plain", [r(2, 5, 4, 3), r(2, 3, 3, 2)], conv2d_dw, kernel=(3, 2)),
-    S("all_options", [r(1, 5, 6, 4), r(1, 3, 5, 4)], conv2d_dw, kernel=(2, 2), strides=(2, 1), pads=(1, 0, 0, 1), dilation=(1, 2), groups=2),
+    S(
+        "all_options",
+        [r(1, 5, 6, 4), r(1, 3, 5, 4)],
+        conv2d_dw,
+        kernel=(2, 2),
+        strides=(2, 1),
+        pads=(1, 0, 0, 1),
+        dilation=(1, 2),
+        groups=2,
+    ),
     S("empty_batch", [r(0, 5, 4, 3), r(0, 3, 3, 2)], conv2d_dw, kernel=(3, 2)),
     *[S(f"channels_{n}", [r(1, 3, 2, n), r(1, 2, 1, 3)], conv2d_dw, kernel=(2, 2), gradient=n < 33) for n in SIZES],  # 33: size
-    *[S(f"many_{n}", [r(2, 7, 9, n), r(2, 5, 7, 2 * n)], conv2d_dw, kernel=(3, 3), gradient=False, atol=2e-5) for n in SIZES],  # size
+    *[
+        S(f"many_{n}", [r(2, 7, 9, n), r(2, 5, 7, 2 * n)], conv2d_dw, kernel=(3, 3), gradient=False, atol=2e-5) for n in SIZES
+    ],  # size
 ]
 
 _CONV_SAMPLES = {
@@ -125,7 +156,14 @@ _CONV_SAMPLES = {
         S("same_stride", [r(1, 3, 4, 2), r(3, 3, 2, 2)], conv2d_transpose, strides=2, padding="same"),
         S("same_even_kernel", [r(1, 3, 3, 1), r(4, 4, 2, 1)], conv2d_transpose, strides=2, padding="same"),
         S("output_padding", [r(1, 3, 3, 1), r(3, 3, 2, 1)], conv2d_transpose, strides=2, output_padding=1),
-        S("same_output_padding", [r(1, 3, 3, 1), r(3, 3, 2, 1)], conv2d_transpose, strides=2, padding="same", output_padding=(1, 0)),
+        S(
+            "same_output_padding",
+            [r(1, 3, 3, 1), r(3, 3, 2, 1)],
+            conv2d_transpose,
+            strides=2,
+            padding="same",
+            output_padding=(1, 0),
+        ),
         S("dilated", [r(1, 3, 3, 1), r(2, 2, 2, 1)], conv2d_transpose, dilation=2),
         S("channels_first", [r(1, 2, 3, 4), r(2, 3, 3, 2), r(3)], conv2d_transpose, data_format="channels_first", strides=(1, 2)),
         S("empty_batch", [r(0, 3, 3, 2), r(3, 2, 4, 2)], conv2d_transpose),
@@ -154,9 +192,15 @@ def _bad_conv(op: str, x, w, bias, wide):
         B([x, w, bias], "ShapeError", [op, "does not fit", "dilation 100"], dilation=100),
         B([r(3), w], "ShapeError", [op, "x", "[3]"]),
         B([x, r(3)], "ShapeError", [op, "weight", "[3]"]),
-        B([const(np.zeros((1, 4, 4, 2)), "float16"), const(np.zeros((1, 1, 2, 2)), "float16")], "DTypeError", [op, "float16", "cast"])
+        B(
+            [const(np.zeros((1, 4, 4, 2)), "float16"), const(np.zeros((1, 1, 2, 2)), "float16")],
+            "DTypeError",
+            [op, "float16", "cast"],
+        )
         if op != "conv1d"
-        else B([const(np.zeros((1, 4, 2)), "float16"), const(np.zeros((1, 2, 2)), "float16")], "DTypeError", [op, "float16", "cast"]),
+        else B(
+            [const(np.zeros((1, 4, 2)), "float16"), const(np.zeros((1, 2, 2)), "float16")], "DTypeError", [op, "float16", "cast"]
+        ),
         B([x], "TypeError", [op, "weight"]),
     ]
 
@@ -176,7 +220,11 @@ _CONV_BAD = {
     "conv2d": [
         *_bad_conv("conv2d", _X4, _W4, r(4), r(5, 5, 2, 4)),
         *_bad_pads("conv2d", _X4, _W4),
-        B([r(1, 4, 4, 4), r(3, 3, 3, 8)], "ShapeError", ["conv2d", "input has 4 channels but weight expects 3", "[1, 4, 4, 4]", "[3, 3, 3, 8]", "groups 1"]),
+        B(
+            [r(1, 4, 4, 4), r(3, 3, 3, 8)],
+            "ShapeError",
+            ["conv2d", "input has 4 channels but weight expects 3", "[1, 4, 4, 4]", "[3, 3, 3, 8]", "groups 1"],
+        ),
         B([_X4, _W4], "ShapeError", ["conv2d", "groups 3", "2 input"], groups=3),
         B([_X4, _W4], "ValueError", ["conv2d", "groups", "0"], groups=0),
         B([_X4, _W4], "ValueError", ["conv2d", "groups", "-2"], groups=-2),
@@ -281,9 +329,14 @@ def _global_average(x, keepdims=False, data_format="channels_last"):
 _POOL_SAMPLES = {
     "max_pool": [
         *_pools(max_pool, distinct),
-        S("ties", [_TIES], max_pool, gradient=False, pool_size=2, strides=1),  # no derivative at ties; test_nn_rules.py has the rule
+        S(
+            "ties", [_TIES], max_pool, gradient=False, pool_size=2, strides=1
+        ),  # no derivative at ties; tests/cpp/test_ops_nn.cpp has the rule
         S("nan", [_NAN], max_pool, gradient=False),  # NaN has no derivative
-        *[S(f"integers_{t}", [ints(1, 4, 4, 3, low=0, dtype=t)], max_pool, gradient=False) for t in ("uint8", "int8", "int32", "int64")],
+        *[
+            S(f"integers_{t}", [ints(1, 4, 4, 3, low=0, dtype=t)], max_pool, gradient=False)
+            for t in ("uint8", "int8", "int32", "int64")
+        ],
     ],
     "average_pool": [
         *_pools(average_pool, r),
@@ -362,7 +415,12 @@ _POOL_BAD = {
         B([r(1, 4, 4, 2)], "ValueError", ["max_pool2d", "strides", "[2]"], strides=(2,)),
     ],
     "max_pool2d_grad": [
-        B([r(1, 2, 2, 1), const([[[[0], [1]], [[2], [9]]]], "int32")], "IndexError", ["max_pool2d_grad", "9", "position 3"], size=(3, 3)),
+        B(
+            [r(1, 2, 2, 1), const([[[[0], [1]], [[2], [9]]]], "int32")],
+            "IndexError",
+            ["max_pool2d_grad", "9", "position 3"],
+            size=(3, 3),
+        ),
         B([r(1, 2, 2, 1), ints(1, 2, 2, 1, dtype="int64")], "DTypeError", ["max_pool2d_grad", "argmax", "int64"], size=(3, 3)),
         B([r(1, 2, 2, 1), ints(1, 2, 2, 2)], "ShapeError", ["max_pool2d_grad", "argmax", "[1, 2, 2, 2]"], size=(3, 3)),
         B([r(1, 2, 2, 1), ints(1, 2, 2, 1)], "ValueError", ["max_pool2d_grad", "size", "[-3, 3]"], size=(-3, 3)),

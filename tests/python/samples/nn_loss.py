@@ -174,7 +174,9 @@ def _binaries(f, **attrs):
         S("logits", [bools(4, 3), r(4, 3)], f, from_logits=True, **attrs),
         S("logits_at_zero", [bools(4, 3), const(np.zeros((4, 3)))], f, from_logits=True, **attrs),
         S("logits_smoothed", [bools(4, 3), r(4, 3)], f, from_logits=True, label_smoothing=0.2, **attrs),
-        S("clipped", _WORKED, f, gradient=False, rtol=0.02, **attrs),  # clipped: the derivative is one-sided; float32 has 1 - 1e-7 = 1 - 1.19e-7
+        S(
+            "clipped", _WORKED, f, gradient=False, rtol=0.02, **attrs
+        ),  # clipped: the derivative is one-sided; float32 has 1 - 1e-7 = 1 - 1.19e-7
         S("empty", [r(0, 3), r(0, 3)], f, **attrs),
         *[S(f"width_{n}", [bools(2, n), r(2, n, **p)], f, **attrs) for n in SIZES],
     ]
@@ -204,17 +206,25 @@ _HUGE = const([[1e4, -1e4, 0.0], [-np.inf, 5.0, -np.inf]])
 SAMPLES = {
     "mean_squared_error": _elements(_mse),
     # |e| has a kink at 0, which the two samples with integer targets could meet only by accident of rounding.
-    "mean_absolute_error": [*_elements(_mae), S("zero", [const([[1.0, 2.0]]), const([[1.0, 2.0]])], _mae, gradient=False)],  # at the kink
+    "mean_absolute_error": [
+        *_elements(_mae),
+        S("zero", [const([[1.0, 2.0]]), const([[1.0, 2.0]])], _mae, gradient=False),
+    ],  # at the kink
     "huber": [
         *_elements(_huber),
         S("small_delta", [r(4, 3), r(4, 3)], _huber, delta=0.3),
         S("large_delta", [r(4, 3), r(4, 3)], _huber, delta=10.0),
         S("far", [const([[1e4, -1e4]]), const([[0.0, 0.0]])], _huber),
     ],
-    "log_cosh": [*_elements(_log_cosh), S("far", [const([[1e4, -1e4]]), const([[0.0, 0.0]])], _log_cosh, gradient=False)],  # differences of 1e4 lose 1e-7
+    "log_cosh": [
+        *_elements(_log_cosh),
+        S("far", [const([[1e4, -1e4]]), const([[0.0, 0.0]])], _log_cosh, gradient=False),
+    ],  # differences of 1e4 lose 1e-7
     "binary_crossentropy": [
         *_binaries(_bce),
-        S("logits_far", [const([[1.0, 0.0, 1.0, 0.0]]), const([[1e4, -1e4, -1e4, 1e4]])], _bce, from_logits=True, gradient=False),  # differences of 1e4
+        S(
+            "logits_far", [const([[1.0, 0.0, 1.0, 0.0]]), const([[1e4, -1e4, -1e4, 1e4]])], _bce, from_logits=True, gradient=False
+        ),  # differences of 1e4
     ],
     "binary_focal_crossentropy": [
         *_binaries(_binary_focal),
@@ -227,7 +237,9 @@ SAMPLES = {
     ],
     "categorical_crossentropy": [
         *_classes(_cce),
-        S("logits_far", [const([[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]), _HUGE], _cce, from_logits=True, gradient=False),  # infinite logits
+        S(
+            "logits_far", [const([[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]), _HUGE], _cce, from_logits=True, gradient=False
+        ),  # infinite logits
     ],
     "sparse_categorical_crossentropy": [
         S("matrix", [ints(4, low=0, high=3), _probabilities(4, 3)], _sparse),
@@ -275,7 +287,9 @@ SAMPLES = {
         S("weighted_integers", [r(4), ints(4, low=0, high=3)], _reduce),
         S("by_weights", [r(5), r(5, low=0.1, high=1)], _reduce, reduction="mean_with_sample_weight"),
         S("by_weights_rows", [r(5, 3), r(5, low=0.1, high=1)], _reduce, reduction="mean_with_sample_weight"),
-        S("by_no_weights", [r(3), const([0.0, 0.0, 0.0])], _reduce, reduction="mean_with_sample_weight", gradient=False),  # 0 by definition
+        S(
+            "by_no_weights", [r(3), const([0.0, 0.0, 0.0])], _reduce, reduction="mean_with_sample_weight", gradient=False
+        ),  # 0 by definition
         S("scalar", [const(2.5)], _reduce),
         S("empty", [r(0)], _reduce),
     ],
@@ -398,8 +412,18 @@ BAD = {
     "sparse_categorical_crossentropy": [
         *_bad_labels("sparse_categorical_crossentropy"),
         B([ints(4, low=0, high=3), _P], "ValueError", ["sparse_categorical_crossentropy", "axis", "2"], axis=2),
-        B([const([0, 3, 1, 1], "int32"), r(4, 3)], "IndexError", ["sparse_categorical_crossentropy", "3", "position 1"], from_logits=True),
-        B([const([0, 1, -1, 1], "int32"), r(4, 3)], "IndexError", ["sparse_categorical_crossentropy", "-1", "position 2"], from_logits=True),
+        B(
+            [const([0, 3, 1, 1], "int32"), r(4, 3)],
+            "IndexError",
+            ["sparse_categorical_crossentropy", "3", "position 1"],
+            from_logits=True,
+        ),
+        B(
+            [const([0, 1, -1, 1], "int32"), r(4, 3)],
+            "IndexError",
+            ["sparse_categorical_crossentropy", "-1", "position 2"],
+            from_logits=True,
+        ),
     ],
     "nll_loss": _bad_labels("nll_loss"),
     "kl_divergence": _bad_classes("kl_divergence"),

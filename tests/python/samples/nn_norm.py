@@ -64,9 +64,12 @@ _NORM_SAMPLES = {
         S("images", [r(2, 3, 2, 4), r(4), r(4)], batch_norm_training),
         S("channels_first", [r(3, 4, 2, 2), r(4), r(4)], batch_norm_training, axis=1),
         S("first_axis", [r(3, 5), r(3), r(3)], batch_norm_training, axis=0),
-        S("one_position", [r(1, 4), r(4), r(4)], batch_norm_training, second=False),  # y = beta: derivatives of x are 0, differences only rounding
-        S("large_mean", [r(8, 3, low=1000, high=1001), r(3), r(3)], batch_norm_training, atol=5e-4,
-          gradient=False),  # float32 rounds a mean of 1000 by 3e-5, 1e-4 of the deviation; differences drown in rounding
+        S(
+            "one_position", [r(1, 4), r(4), r(4)], batch_norm_training, second=False
+        ),  # y = beta: derivatives of x are 0, differences only rounding
+        S(
+            "large_mean", [r(8, 3, low=1000, high=1001), r(3), r(3)], batch_norm_training, atol=5e-4, gradient=False
+        ),  # float32 rounds a mean of 1000 by 3e-5, 1e-4 of the deviation; differences drown in rounding
         S("no_channels", [r(4, 0), r(0), r(0)], batch_norm_training),
         *[S(f"channels_{n}", [r(4, n), r(n), r(n)], batch_norm_training) for n in SIZES],
         *[S(f"rows_{n}", [r(n + 1, 3), r(3), r(3)], batch_norm_training) for n in SIZES],
@@ -89,8 +92,12 @@ _NORM_SAMPLES = {
         S("vector", [r(7), r(7), r(7)], layer_norm),
         S("all_axes", [r(3, 4)], layer_norm, axis=None),
         S("empty_batch", [r(0, 5), r(5), r(5)], layer_norm),
-        S("constant_row", [_filled(2, 4), r(4), r(4)], layer_norm, gradient=False),  # at var = 0 the curvature is 1 / epsilon: differences fail
-        *[S(f"width_{n}", [r(3, n), r(n), r(n)], layer_norm, second=n > 1) for n in SIZES],  # width 1: y = beta, all derivatives of x are 0
+        S(
+            "constant_row", [_filled(2, 4), r(4), r(4)], layer_norm, gradient=False
+        ),  # at var = 0 the curvature is 1 / epsilon: differences fail
+        *[
+            S(f"width_{n}", [r(3, n), r(n), r(n)], layer_norm, second=n > 1) for n in SIZES
+        ],  # width 1: y = beta, all derivatives of x are 0
     ],
     "rms_norm": [
         S("all", [r(4, 5), r(5)], rms_norm),
@@ -133,7 +140,14 @@ _NORM_SAMPLES = {
     "group_norm_grad": [
         S("all", _with_group_statistics((2, 3, 4), 2, True, r(4)), group_norm_grad, groups=2, gradient=False),
         S("bare", _with_group_statistics((2, 3, 4), 2, True), group_norm_grad, groups=2, gradient=False),
-        S("channels_first", _with_group_statistics((2, 4, 3), 2, False, r(4)), group_norm_grad, groups=2, channels_last=False, gradient=False),
+        S(
+            "channels_first",
+            _with_group_statistics((2, 4, 3), 2, False, r(4)),
+            group_norm_grad,
+            groups=2,
+            channels_last=False,
+            gradient=False,
+        ),
         S("empty", [r(0, 3, 4), r(0, 3, 4), r(0, 2), r(0, 2), r(4)], group_norm_grad, groups=2, gradient=False),
     ],
     "batch_norm_grad": [

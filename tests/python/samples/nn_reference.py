@@ -91,14 +91,18 @@ def conv2d_dw(x, dy, kernel=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1
     return dw
 
 
-def conv2d(x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, groups=1, data_format="channels_last", activation="linear"):
+def conv2d(
+    x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, groups=1, data_format="channels_last", activation="linear"
+):
     x = _last(x, data_format)
     s, d = _list(strides, 2), _list(dilation, 2)
     p = [v for i in (0, 1) for v in pads_of(x.shape[1 + i], w.shape[i], s[i], d[i], padding, pads, i, 2)]
     return _first(conv2d_nhwc(x, w, b, s, p, d, groups, activation == "relu"), data_format)
 
 
-def conv1d(x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, groups=1, data_format="channels_last", activation="linear"):
+def conv1d(
+    x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, groups=1, data_format="channels_last", activation="linear"
+):
     x = _last(x, data_format)
     s, d = _list(strides, 1), _list(dilation, 1)
     p = [0, 0, *pads_of(x.shape[1], w.shape[0], s[0], d[0], padding, pads, 0, 1)]
@@ -106,14 +110,19 @@ def conv1d(x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, groups
     return _first(y[:, 0], data_format)
 
 
-def depthwise_conv2d(x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, data_format="channels_last", activation="linear"):
+def depthwise_conv2d(
+    x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, data_format="channels_last", activation="linear"
+):
     each = [
-        conv2d(_last(x, data_format)[..., c : c + 1], w[:, :, c : c + 1], None, strides, padding, pads, dilation) for c in range(w.shape[2])
+        conv2d(_last(x, data_format)[..., c : c + 1], w[:, :, c : c + 1], None, strides, padding, pads, dilation)
+        for c in range(w.shape[2])
     ]
     return _first(_act(np.concatenate(each, axis=-1), b, activation == "relu"), data_format)
 
 
-def conv2d_transpose(x, w, b=None, strides=1, padding="valid", output_padding=(), dilation=1, data_format="channels_last", activation="linear"):
+def conv2d_transpose(
+    x, w, b=None, strides=1, padding="valid", output_padding=(), dilation=1, data_format="channels_last", activation="linear"
+):
     x = _last(x, data_format)
     s, d = _list(strides, 2), _list(dilation, 2)
     extra = _list(output_padding, 2, 0)

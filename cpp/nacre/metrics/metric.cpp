@@ -38,7 +38,7 @@ struct Reader {
 // Weights per sample; 1 when none were given.
 class Weights {
  public:
-  Weights(std::string_view name, const Tensor& w, Dim samples) : samples_(samples) {
+  Weights(std::string_view name, const Tensor& w, Dim samples) {
     if (!w.defined()) return;
     if (w.count() != samples) {
       raise<ShapeError>(name, ": sample_weight of shape ", w.shape(), " does not fit ", samples, " samples. Give one weight per sample.");
@@ -48,7 +48,6 @@ class Weights {
   double operator[](Dim i) const { return reader_ ? (*reader_)[i] : 1.0; }
 
  private:
-  Dim samples_;
   std::optional<Reader> reader_;
 };
 

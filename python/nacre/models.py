@@ -232,7 +232,7 @@ class Sequential(_core.Sequential):
             metrics = [metrics]
         if metrics is not None and (isinstance(metrics, Mapping) or not isinstance(metrics, Iterable)):
             raise TypeError(f"compile: metrics must be a list of names or objects, got {type(metrics).__name__}.")
-        self._compile(chosen, loss_object, [_metric(m) for m in metrics or []])
+        self._compile(chosen, loss_object, [_metric(m, i) for i, m in enumerate(metrics or [])])
         self._kept["optimizer"] = chosen
         self._kept["loss"] = loss
 
@@ -440,15 +440,19 @@ def _loss(loss: Any) -> Any:
     return losses.get(loss)
 
 
-def _metric(metric: Any) -> Any:
+def _metric(metric: Any, place: int) -> Any:
     if isinstance(metric, str):
         return metric
+    wanted = f"compile: metrics[{place}] must be a name or an object of nacre.metrics"
     if callable(metric) and not isinstance(metric, (_core.Metric, type)):
         name = getattr(metric, "__name__", "")
         if getattr(metrics, name, None) is not metric and getattr(losses, name, None) is not metric:
-            raise TypeError(f"compile: a metric must be a name or an object of nacre.metrics, got the function {name or metric!r}.")
+            raise TypeError(f"{wanted}, got the function {name or metric!r}.")
         return name
-    return metrics.get(metric)
+    try:
+        return metrics.get(metric)
+    except TypeError:
+        raise TypeError(f"{wanted}, got {metric!r}.") from None
 
 
 def load_model(filepath: Any) -> Sequential:

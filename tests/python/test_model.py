@@ -31,6 +31,12 @@ def network(seed=1, **compile_arguments):
     return model
 
 
+def _empty():
+    model = nc.Sequential()
+    model.compile("sgd", "mse")
+    return model
+
+
 def bits(model):
     return [w.tobytes() for w in model.get_weights()]
 
@@ -174,6 +180,22 @@ def test_steps_on_batches():
     assert nc.Sequential([L.Flatten()]).predict(x, verbose=0).tobytes() == x.tobytes()
 
 
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "mse", "mae"])
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool", "float64"])
+@pytest.mark.parametrize("column", [False, True])
+def test_targets_of_any_dtype_fit_one_output(loss, dtype, column):
+    x, y = points(30)
+    y = (y == 1).astype(dtype)
+    results = []
+    for targets in (y.astype("float32"), y[:, None] if column else y):
+        nc.utils.set_random_seed(0)
+        model = nc.Sequential([nc.Input((4,)), L.Dense(1, activation="sigmoid")])
+        model.compile("adam", loss, ["accuracy"])
+        history = model.fit(x, targets, epochs=2, verbose=0)
+        results.append((bits(model), history.history))
+    assert results[0] == results[1]
+
+
 def test_call_records_gradients_and_training_is_random():
     x, _ = points(8)
     model = network()
@@ -292,6 +314,12 @@ def test_predict_beside_fit_and_second_fit_refused():
         (lambda m, x, y: m.compile("adam", lambda a, b: a), TypeError, ["compile", "loss", "lambda"]),
         (lambda m, x, y: m.compile("adam", "mse", [lambda a, b: a]), TypeError, ["compile", "metric", "lambda"]),
         (lambda m, x, y: m.compile("adam", "mse", ["acuracy"]), ValueError, ["acuracy"]),
+        (lambda m, x, y: m.compile("adam", "mse", ["mse", 3]), TypeError, ["compile", "metrics[1]", "3"]),
+        (lambda m, x, y: _empty().fit(x, y), RuntimeError, ["no layers"]),
+        (lambda m, x, y: _empty().train_on_batch(x, y), RuntimeError, ["no layers"]),
+        (lambda m, x, y: _empty().evaluate(x, y), RuntimeError, ["no layers"]),
+        (lambda m, x, y: _empty().predict(x), RuntimeError, ["no layers"]),
+        (lambda m, x, y: _empty()(x), RuntimeError, ["no layers"]),
         (lambda m, x, y: m.compile("adam", nc.losses.MeanSquaredError(reduction="none")), ValueError, ["compile", "none"]),
         (lambda m, x, y: m.add(3), TypeError, ["add", "3"]),
         (lambda m, x, y: m.add(L.Dense(2, name="dense")), ValueError, ["add", "dense"]),

@@ -262,7 +262,10 @@ DType Sequential::input_dtype() const {
   return DType::float32;
 }
 
-DType Sequential::output_dtype() const { return layers_.back()->dtype(); }
+DType Sequential::output_dtype() const {
+  if (layers_.empty()) raise<StateError>("model: it has no layers. Add some first.");
+  return layers_.back()->dtype();
+}
 
 bool Sequential::changes_in_forward() const {
   for (const auto& l : layers_) {

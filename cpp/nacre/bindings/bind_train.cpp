@@ -79,6 +79,13 @@ Tensor target(const py::object& o, std::string_view owner, std::string_view what
   return o.is_none() ? Tensor() : to_tensor(o.ptr(), {.share = true}, cat(owner, ": ", what));
 }
 
+// A name that is only the function's own is left out of the repr.
+Json without_default_name(Json config, std::string_view usual) {
+  const Json* name = config.find("name");
+  if (name && name->is_string() && name->get<std::string>() == usual) config.erase("name");
+  return config;
+}
+
 template <class Defs>
 py::list describe(const Defs& defs) {
   py::list out;
@@ -142,7 +149,7 @@ void bind_train(py::module_& m) {
         return l(target(y_true, l.name(), "y_true"), target(y_pred, l.name(), "y_pred"), target(sample_weight, l.name(), "sample_weight"));
       }, py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight") = py::none(), "The reduced loss; recorded.")
       .def("get_config", [](const Loss& l) { return json_to_python(l.config()); }, "The options as a dict; from_config makes an equal object.")
-      .def("__repr__", [](const Loss& l) { return options_repr(l.class_name(), options_of(l), l.config()); });
+      .def("__repr__", [](const Loss& l) { return options_repr(l.class_name(), options_of(l), without_default_name(l.config(), l.op().name)); });
 
   py::class_<Metric, std::shared_ptr<Metric>>(m, "Metric", "Base of the metrics.")
       .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
@@ -156,7 +163,13 @@ void bind_train(py::module_& m) {
       .def("result", &Metric::result, "The mean so far, a float; 0.0 before the first update.")
       .def("reset_state", &Metric::reset, "Starts anew.")
       .def("get_config", [](const Metric& x) { return json_to_python(x.config()); }, "The options as a dict; from_config makes an equal object.")
-      .def("__repr__", [](const Metric& x) { return options_repr(x.class_name(), options_of(x), x.config()); });
+      .def("__repr__", [](const Metric& x) {
+        std::string_view usual;
+        for (const auto& d : metrics::metric_registry()) {
+          if (d.class_name == x.class_name()) usual = d.name;
+        }
+        return options_repr(x.class_name(), options_of(x), without_default_name(x.config(), usual));
+      });
 
   m.def("optimizer_classes", [] { return describe(optim::optimizer_registry()); });
   m.def("loss_classes", [] { return describe(metrics::loss_registry()); });

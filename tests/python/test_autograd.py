@@ -1,0 +1,158 @@
+"""The tape: accumulation, graphs used twice, saved values, higher derivatives, long chains."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+import nacre as nc
+from nacre import _core
+
+
+def leaf(*values):
+    return nc.Tensor(list(values), dtype="float64", requires_grad=True)
+
+
+def test_accumulates_until_cleared():
+    x = leaf(1.0, 2.0)
+    (x * x).sum().backward()
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [4.0, 8.0]
+    x.grad = None
+    (3 * x).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_gradient_argument_and_shape_errors():
+    x = leaf(1.0, 2.0)
+    y = x * x
+    with pytest.raises(nc.errors.ShapeError, match=r"\[2\].*single number"):
+        y.backward()
+    y.backward(nc.Tensor([1.0, 10.0], dtype="float64"))
+    assert x.grad.tolist() == [2.0, 40.0]
+    with pytest.raises(nc.errors.StateError, match="no_grad|requires_grad"):
+        nc.ones(()).backward()
+
+
+def test_graph_is_freed_after_use_unless_retained():
+    x = leaf(3.0)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.tolist() == [12.0]
+    with pytest.raises(nc.errors.StateError, match="retain_graph"):
+        y.backward()
+
+
+def test_change_of_a_saved_value_is_found():
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    z = (x * y).sum()
+    y.assign([0.0, 0.0])
+    with pytest.raises(nc.errors.StateError, match="'x2' of multiply was changed in place"):
+        z.backward()
+
+
+def test_diamond_and_reuse():
+    x = leaf(2.0)
+    a = x * 3
+    y = (a * a + a + x).sum()
+    y.backward()
+    assert x.grad.tolist() == [2 * 2 * 9 + 3 + 1]
+
+
+def test_no_grad_and_detach():
+    x = leaf(2.0)
+    with nc.no_grad():
+        y = x * x
+        with nc.enable_grad():
+            assert (x * x).requires_grad
+    assert not y.requires_grad
+    assert not (x.detach() * 2).requires_grad
+
+    @nc.no_grad()
+    def f(v):
+        return v * v
+
+    assert not f(x).requires_grad
+    assert nc.is_grad_enabled()
+
+
+def test_requires_grad_rules():
+    with pytest.raises(nc.errors.DTypeError, match="int32"):
+        nc.Tensor([1, 2]).requires_grad = True
+    y = leaf(1.0) * 2
+    with pytest.raises(nc.errors.StateError, match="detach"):
+        y.requires_grad = False
+
+
+def test_higher_derivatives():
+    f = nc.grad(nc.grad(nc.grad(lambda x: x**4)))
+    assert f(2.0).item() == pytest.approx(48.0)
+    x = leaf(1.0, 2.0)
+    (g,) = nc.gradients((x**3).sum(), [x], create_graph=True)
+    (g * g).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 36 * np.array([1.0, 8.0]))  # d(9 x^4)/dx
+
+
+def test_gradients_of_intermediate_values_and_unused_inputs():
+    x, unused = leaf(2.0), leaf(1.0)
+    y = x * x
+    z = (y * 3).sum()
+    dy, du = nc.gradients(z, [y, unused], retain_graph=True)
+    assert dy.tolist() == [3.0]
+    assert du is None
+    assert x.grad is None  # only asked-for gradients are made
+
+
+def test_value_and_grad_of_several_arguments():
+    value, (da, db) = nc.value_and_grad(lambda a, b: (a * b).sum(), argnums=(0, 1))(np.array([1.0, 2.0], "float32"), nc.Tensor([3.0, 4.0]))
+    assert value.item() == 11.0
+    assert da.tolist() == [3.0, 4.0]
+    assert db.tolist() == [1.0, 2.0]
+    assert nc.grad(lambda a: nc.ones(()) * 2)(1.0).item() == 0.0
+    with pytest.raises(ValueError, match="argument 3"):
+        nc.grad(lambda a: a, argnums=3)(1.0)
+    with pytest.raises(ValueError, match=r"shape \[2\]"):
+        nc.grad(lambda a: a)(np.ones(2))
+
+
+def test_a_million_nodes():
+    """Built, walked and freed without recursion."""
+    x = nc.Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(1_000_000):
+        y = y + x
+    y.backward()
+    assert x.grad.item() == 1_000_001.0
+    del y
+    z = x
+    for _ in range(1_000_000):
+        z = -z
+    del z  # freed without having been walked
+
+
+def test_memory_of_a_step_comes_back():
+    x = nc.random.normal((256, 256), seed=1)
+    w = nc.Tensor(x.numpy(), requires_grad=True)
+
+    def step():
+        w.grad = None
+        nc.relu(x @ w).sum().backward()
+
+    step()
+    gc.collect()
+    before = _core.memory_in_use()
+    for _ in range(5):
+        step()
+    assert _core.memory_in_use() == before
+
+
+def test_errors_inside_backward_leave_the_switch_as_it_was():
+    x, y = leaf(1.0), leaf(2.0)
+    z = (x * y).sum()
+    y.assign([5.0])
+    with pytest.raises(nc.errors.StateError):
+        z.backward()
+    assert nc.is_grad_enabled()

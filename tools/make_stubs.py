@@ -296,7 +296,11 @@ def layer_class(name: str) -> str:
     if name == "MultiHeadAttention":
         call = ["self", "query: _ArrayLike", *(f"{n}: _ArrayLike | None = None" for n in ("value", "key", "attention_mask"))]
         call += ["training: bool = False", "use_causal_mask: bool = False"]
-        build = ["self", "query_shape: Sequence[int | None]", *(f"{n}_shape: Sequence[int | None] | None = None" for n in ("value", "key"))]
+        build = [
+            "self",
+            "query_shape: Sequence[int | None]",
+            *(f"{n}_shape: Sequence[int | None] | None = None" for n in ("value", "key")),
+        ]
         own = function("__call__", call, "Tensor", "", "    ")  # other tensors than the base takes
         text += own.replace("(\n", "(  # type: ignore[override]\n", 1) + function("build", build, "None", "", "    ")
     return text

@@ -23,12 +23,14 @@ def load():
 def run_nacre(data, seed):
     x_train, y_train, x_test, y_test = data
     nc.utils.set_random_seed(seed)
-    model = nc.Sequential([
-        nc.Input(shape=(784,)),
-        nc.layers.Dense(256, activation="relu"),
-        nc.layers.Dense(128, activation="relu"),
-        nc.layers.Dense(10),
-    ])
+    model = nc.Sequential(
+        [
+            nc.Input(shape=(784,)),
+            nc.layers.Dense(256, activation="relu"),
+            nc.layers.Dense(128, activation="relu"),
+            nc.layers.Dense(10),
+        ]
+    )
     model.compile(optimizer="adam", loss=nc.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     start = time.perf_counter()
     model.fit(x_train, y_train, batch_size=64, epochs=1, verbose=0)

@@ -17,10 +17,24 @@ from ._core import set_num_threads as set_num_threads
 
 from_numpy = asarray
 
-_MODULES = frozenset({
-    "activations", "callbacks", "config", "datasets", "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers",
-    "random", "utils",
-})
+_MODULES = frozenset(
+    {
+        "activations",
+        "callbacks",
+        "config",
+        "datasets",
+        "errors",
+        "initializers",
+        "layers",
+        "losses",
+        "metrics",
+        "models",
+        "ops",
+        "optimizers",
+        "random",
+        "utils",
+    }
+)
 # Names that live in a submodule.
 _HOMES = {
     "Input": "layers",

@@ -1,8 +1,8 @@
 """`python -m nacre`: the version, and where the C++ side of this installation lies.
 
-    --cmake-root     folder for -Dnacre_ROOT=..., so that find_package(nacre) finds it
-    --include-dir    folder of the headers
-    --lib-dir        folder of libnacre
+--cmake-root     folder for -Dnacre_ROOT=..., so that find_package(nacre) finds it
+--include-dir    folder of the headers
+--lib-dir        folder of libnacre
 """
 
 from __future__ import annotations

@@ -18,12 +18,16 @@ def make_classes(base: type, descriptions: list[dict[str, str]], module: str) ->
 
         head, _, text = doc.partition("\n--\n\n")
         __init__.__text_signature__ = "($self, " + head.partition("(")[2]  # type: ignore[attr-defined]
-        return type(class_name, (base,), {
-            "__init__": __init__,
-            "__doc__": f"{head}\n\n{text}",
-            "__module__": module,
-            "from_config": classmethod(from_config),
-        })
+        return type(
+            class_name,
+            (base,),
+            {
+                "__init__": __init__,
+                "__doc__": f"{head}\n\n{text}",
+                "__module__": module,
+                "from_config": classmethod(from_config),
+            },
+        )
 
     return {d["class_name"]: make(d["class_name"], d["doc"]) for d in descriptions}
 

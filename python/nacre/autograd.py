@@ -105,7 +105,11 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
             if not -len(values) <= i < len(values):
                 raise ValueError(f"grad: argnums names argument {i}, but {len(values)} arguments were given.")
             given = values[i]
-            x = given if isinstance(given, Tensor) else _core.convert_to_tensor(given, None if not isinstance(given, int) else _core.floatx())
+            x = (
+                given
+                if isinstance(given, Tensor)
+                else _core.convert_to_tensor(given, None if not isinstance(given, int) else _core.floatx())
+            )
             if not x.requires_grad:
                 x = x.detach()
                 x.requires_grad = True

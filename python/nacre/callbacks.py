@@ -557,9 +557,7 @@ class CallbackList(Callback):
         self._bars = bars
         self.progress = any(bar.verbose for bar in bars)
         self.batch_hooks = {phase: any(overrides_batch_hooks(item, phase) for item in items) for phase in BATCH_HOOKS}
-        self._listeners = {
-            phase: [item for item in items if overrides_batch_hooks(item, phase)] for phase in BATCH_HOOKS
-        }
+        self._listeners = {phase: [item for item in items if overrides_batch_hooks(item, phase)] for phase in BATCH_HOOKS}
         self.set_params(params or {})
         if model is not None:
             self.set_model(model)

@@ -1,7 +1,7 @@
 """Initialisers: how new weights are filled. Layers take them as objects, by name ("he_normal") or as configurations.
 
-    >>> nc.initializers.HeNormal(seed=1)((784, 10)).shape
-    (784, 10)
+>>> nc.initializers.HeNormal(seed=1)((784, 10)).shape
+(784, 10)
 """
 
 from __future__ import annotations

@@ -34,10 +34,14 @@ class _Signature:
         if owner.__name__ not in _classes:
             return inspect.Signature()
         parameter, empty = inspect.Parameter, inspect.Parameter.empty
-        return inspect.Signature([
-            parameter(option["name"], parameter.POSITIONAL_OR_KEYWORD, default=empty if option["required"] else option["default"])
-            for option in _core.layer_options(owner.__name__)
-        ])
+        return inspect.Signature(
+            [
+                parameter(
+                    option["name"], parameter.POSITIONAL_OR_KEYWORD, default=empty if option["required"] else option["default"]
+                )
+                for option in _core.layer_options(owner.__name__)
+            ]
+        )
 
 
 for _class in _classes.values():

@@ -16,8 +16,17 @@ globals().update(_classes)
 _functions = {
     name: _core.op_functions[name]
     for name in (
-        "mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "binary_crossentropy", "categorical_crossentropy",
-        "sparse_categorical_crossentropy", "binary_focal_crossentropy", "categorical_focal_crossentropy", "kl_divergence", "nll_loss",
+        "mean_squared_error",
+        "mean_absolute_error",
+        "huber",
+        "log_cosh",
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "binary_focal_crossentropy",
+        "categorical_focal_crossentropy",
+        "kl_divergence",
+        "nll_loss",
     )
 }
 globals().update(_functions)

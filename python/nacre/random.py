@@ -22,7 +22,9 @@ def _key(seed: int | None) -> Tensor:
     return _core.convert_to_tensor([seed, 0, 0], "int64")
 
 
-def uniform(shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
+def uniform(
+    shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None
+) -> Tensor:
     """Numbers evenly distributed over [minval, maxval).
 
     Args:
@@ -45,7 +47,9 @@ def uniform(shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0
     return ops.random_uniform(_key(seed), shape, minval, maxval, dtype)
 
 
-def normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
+def normal(
+    shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
+) -> Tensor:
     """Normally distributed numbers.
 
     Args:
@@ -68,7 +72,9 @@ def normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, d
     return ops.random_normal(_key(seed), shape, mean, stddev, dtype)
 
 
-def truncated_normal(shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None) -> Tensor:
+def truncated_normal(
+    shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
+) -> Tensor:
     """Normally distributed numbers within two standard deviations of the mean.
 
     Args:

@@ -53,7 +53,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     import numpy as np
 
     labels = np.asarray(x)
-    whole = np.issubdtype(labels.dtype, np.integer) or (np.issubdtype(labels.dtype, np.floating) and np.all(labels == np.floor(labels)))
+    whole = np.issubdtype(labels.dtype, np.integer) or (
+        np.issubdtype(labels.dtype, np.floating) and np.all(labels == np.floor(labels))
+    )
     if labels.size and not whole:
         raise ValueError(f"to_categorical: x must hold whole numbers, got dtype {labels.dtype}.")
     labels = labels.astype(np.int64)
@@ -62,7 +64,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
             raise ValueError("to_categorical: x is empty; give num_classes.")
         num_classes = int(labels.max()) + 1
     if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
-        raise ValueError(f"to_categorical: x has values from {labels.min()} to {labels.max()}, not all from 0 to {num_classes - 1}.")
+        raise ValueError(
+            f"to_categorical: x has values from {labels.min()} to {labels.max()}, not all from 0 to {num_classes - 1}."
+        )
     out = np.zeros((*labels.shape, num_classes), dtype=np.float32)
     np.put_along_axis(out, labels[..., None], 1.0, axis=-1)
     return out

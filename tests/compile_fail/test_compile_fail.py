@@ -16,7 +16,16 @@ def compile_file(path, *options):
         pytest.fail("no C++ compiler: install g++", pytrace=False)
     environment = {**os.environ, "LC_ALL": "C"}  # messages in English
     return call(
-        *compiler.split(), "-std=c++20", "-fsyntax-only", "-I", ROOT / "cpp", *options, path, check=False, timeout=300, env=environment
+        *compiler.split(),
+        "-std=c++20",
+        "-fsyntax-only",
+        "-I",
+        ROOT / "cpp",
+        *options,
+        path,
+        check=False,
+        timeout=300,
+        env=environment,
     )
 
 

@@ -1,6 +1,6 @@
 """The order of the layers is a test, not a wish: a file of cpp/nacre includes its own layer or layers to the left.
 
-    base -> simd -> expr -> kernels -> tensor -> autograd, io, data -> ops -> nn, optim, metrics -> plan -> model -> capi, bindings
+base -> simd -> expr -> kernels -> tensor -> autograd, io, data -> ops -> nn, optim, metrics -> plan -> model -> capi, bindings
 """
 
 import re

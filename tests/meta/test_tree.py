@@ -5,7 +5,25 @@ import subprocess
 
 from cmake_build import ROOT
 
-TEXT = {".h", ".hpp", ".cpp", ".inc", ".cc", ".c", ".cu", ".py", ".pyi", ".md", ".txt", ".cmake", ".in", ".toml", ".json", ".yaml", ".sh"}
+TEXT = {
+    ".h",
+    ".hpp",
+    ".cpp",
+    ".inc",
+    ".cc",
+    ".c",
+    ".cu",
+    ".py",
+    ".pyi",
+    ".md",
+    ".txt",
+    ".cmake",
+    ".in",
+    ".toml",
+    ".json",
+    ".yaml",
+    ".sh",
+}
 CODE = {".h", ".hpp", ".cpp", ".inc", ".cc", ".c", ".cu", ".py", ".cmake"}
 MAX_LINES = 650
 SKIPPED_FOLDERS = {"build", ".venv", ".git", "dist", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "__pycache__"}

@@ -59,8 +59,10 @@ def test_static_install(cmake, tmp_path):
 
 @pytest.mark.full
 def test_add_subdirectory(cmake, tmp_path):
-    text = (CONSUMER / "CMakeLists.txt").read_text().replace(
-        "find_package(nacre 0.1 REQUIRED)", f"add_subdirectory({ROOT} nacre EXCLUDE_FROM_ALL)"
+    text = (
+        (CONSUMER / "CMakeLists.txt")
+        .read_text()
+        .replace("find_package(nacre 0.1 REQUIRED)", f"add_subdirectory({ROOT} nacre EXCLUDE_FROM_ALL)")
     )
     (tmp_path / "CMakeLists.txt").write_text(text)
     (tmp_path / "main.cpp").write_text((CONSUMER / "main.cpp").read_text())

@@ -57,5 +57,7 @@ def test_cpu_without_avx(cmake, cpp_build, program):
     """The library is built for plain x86-64 and must not touch a register that such a machine lacks."""
     need("qemu-x86_64")
     cmake.build(cpp_build, "--target", program)
-    done = call("qemu-x86_64", "-cpu", "Nehalem", cpp_build / "tests" / "cpp" / program, timeout=3600, env={**os.environ, "NACRE_ISA": ""})
+    done = call(
+        "qemu-x86_64", "-cpu", "Nehalem", cpp_build / "tests" / "cpp" / program, timeout=3600, env={**os.environ, "NACRE_ISA": ""}
+    )
     assert "[doctest] test cases:" in done.stdout

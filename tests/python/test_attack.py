@@ -23,7 +23,10 @@ class Child:
 
     def __init__(self, first: int) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "attack" / "child.py"), str(first)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, str(HERE / "attack" / "child.py"), str(first)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

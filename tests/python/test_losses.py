@@ -32,7 +32,12 @@ def test_lecture_network():
     nc.losses.mse(nc.reshape(y_t, (3, 1)), nc.reshape(g, (3, 1))).mean().backward()
     h = 0.7 * x - 0.2
     e = y - (1.3 * h + 0.4)
-    for variable, expected in ((w1, -2 / 3 * (e * 1.3 * x).sum()), (b1, -2 / 3 * (e * 1.3).sum()), (w2, -2 / 3 * (e * h).sum()), (b2, -2 / 3 * e.sum())):
+    for variable, expected in (
+        (w1, -2 / 3 * (e * 1.3 * x).sum()),
+        (b1, -2 / 3 * (e * 1.3).sum()),
+        (w2, -2 / 3 * (e * h).sum()),
+        (b2, -2 / 3 * e.sum()),
+    ):
         assert abs(variable.grad.item() - expected) < 1e-12
 
 

@@ -154,7 +154,9 @@ def test_nesterov_is_the_look_ahead_seen_from_its_point():
     np.testing.assert_allclose(path, wanted, rtol=1e-12)
     np.testing.assert_allclose(points, ahead, rtol=1e-12)
     plain, _ = walk(nc.optimizers.SGD(lr, momentum=mu, nesterov=True))
-    np.testing.assert_allclose(plain, [t + mu * (t - b) for t, b in zip(wanted, [np.ones(2), *wanted[:-1]], strict=True)], rtol=1e-12)
+    np.testing.assert_allclose(
+        plain, [t + mu * (t - b) for t, b in zip(wanted, [np.ones(2), *wanted[:-1]], strict=True)], rtol=1e-12
+    )
     assert np.abs(np.array(plain) - np.array(wanted)).max() > 0.01
 
 
@@ -182,7 +184,11 @@ def test_decay_masks():
 
     variables = [Named("dense/kernel", kernel), Named("dense/bias", bias)]
     zero = nc.Tensor(np.zeros(2), dtype="float64")
-    for options, bias_after in (({}, 0.95), ({"weight_decay_mask": "kernels"}, 1.0), ({"exclude_from_weight_decay": ["bias"]}, 1.0)):
+    for options, bias_after in (
+        ({}, 0.95),
+        ({"weight_decay_mask": "kernels"}, 1.0),
+        ({"exclude_from_weight_decay": ["bias"]}, 1.0),
+    ):
         kernel.assign(np.ones(2))
         bias.assign(np.ones(2))
         nc.optimizers.SGD(0.1, weight_decay=0.5, **options).apply([zero, zero], variables)
@@ -228,7 +234,10 @@ BAD = [
     (lambda: nc.optimizers.Adam(lr=0.1), "Adam: unknown argument 'lr'. Known: learning_rate"),
     (lambda: nc.optimizers.Adam(weight_decay_mask="some"), "weight_decay_mask must be 'all' or 'kernels', got 'some'"),
     (lambda: nc.optimizers.SGD().step(), "build"),
-    (lambda: nc.optimizers.SGD().apply([nc.ones((2,))], [nc.Tensor([1.0, 2.0, 3.0], requires_grad=True)]), r"[2] and dtype float32, the variable [3]"),
+    (
+        lambda: nc.optimizers.SGD().apply([nc.ones((2,))], [nc.Tensor([1.0, 2.0, 3.0], requires_grad=True)]),
+        r"[2] and dtype float32, the variable [3]",
+    ),
     (lambda: nc.optimizers.get("adamm"), "unknown optimizer 'adamm'. Known: SGD"),
 ]
 

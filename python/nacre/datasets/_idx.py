@@ -153,9 +153,7 @@ def _read_set(files: list[str], data: IdxSet) -> Split:
     return (x_train, y_train), (x_test, y_test)
 
 
-def load(
-    data: IdxSet, path: str | os.PathLike[str] | None, cache_dir: str | os.PathLike[str] | None, download: bool
-) -> Split:
+def load(data: IdxSet, path: str | os.PathLike[str] | None, cache_dir: str | os.PathLike[str] | None, download: bool) -> Split:
     """The set from the first folder that has all four files with the right content."""
     places = folders(data, path, cache_dir)
     damage = None

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import nacre as nc
 import numpy as np
+from samples import tables
+
+import nacre as nc
 from attack import values
 from nacre import _core
-from samples import tables
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,13 @@ def ops() -> Iterator[Case]:
         variadic = any(i["variadic"] for i in record["inputs"])
         inputs = record["inputs"]
 
-        def call(arrays: list[Any], attrs: dict[str, Any], function: Any = function, variadic: bool = variadic, fixed: int = len(inputs) - 1) -> Any:
+        def call(
+            arrays: list[Any],
+            attrs: dict[str, Any],
+            function: Any = function,
+            variadic: bool = variadic,
+            fixed: int = len(inputs) - 1,
+        ) -> Any:
             tensors = [as_argument(a) for a in arrays]
             given = [*tensors[:fixed], tensors[fixed:]] if variadic else tensors
             return backward(function(*given, **attrs))
@@ -129,7 +136,15 @@ def objects() -> Iterator[Case]:
                 continue
             for argument, parameter in inspect.signature(cls).parameters.items():
                 default = parameter.default
-                kind = "bool" if isinstance(default, bool) else "int" if isinstance(default, int) else "float" if isinstance(default, float) else "any"
+                kind = (
+                    "bool"
+                    if isinstance(default, bool)
+                    else "int"
+                    if isinstance(default, int)
+                    else "float"
+                    if isinstance(default, float)
+                    else "any"
+                )
                 kind = "str" if isinstance(default, str) else kind
                 for label, value, words in values.BY_KIND[kind]:
                     yield Case(f"{module.__name__} {name} / {argument} / {label}", (name,), argument, words,
@@ -196,9 +211,7 @@ def models() -> Iterator[Case]:
                 if argument in ("epochs", "steps_per_epoch") and label in ("big", "huge"):
                     continue  # a right call that would train for years
                 given = {argument: value}
-                if method == "fit":
-                    given = {"x": x, "y": y, "verbose": 0, **given}
-                elif method == "evaluate":
+                if method == "fit" or method == "evaluate":
                     given = {"x": x, "y": y, "verbose": 0, **given}
                 elif method == "predict":
                     given = {"x": x, "verbose": 0, **given}
@@ -207,9 +220,23 @@ def models() -> Iterator[Case]:
                 yield Case(f"model {method} / {argument} / {label}", (method, "Sequential", "optimizer", "loss", "metric"), argument, words,
                            lambda method=method, given=given: getattr(_model(), method)(**given))  # fmt: skip
     for label, value, words in values.ANY:
-        yield Case(f"model add / layer / {label}", ("add", "Sequential", "layer"), "layer", words, lambda value=value: _model().add(value))
-        yield Case(f"model set_weights / weights / {label}", ("set_weights",), "weights", words, lambda value=value: _model().set_weights(value))
-        yield Case(f"load_model / filepath / {label}", ("load_model", "load"), "path", words, lambda value=value: nc.models.load_model(value))
+        yield Case(
+            f"model add / layer / {label}", ("add", "Sequential", "layer"), "layer", words, lambda value=value: _model().add(value)
+        )
+        yield Case(
+            f"model set_weights / weights / {label}",
+            ("set_weights",),
+            "weights",
+            words,
+            lambda value=value: _model().set_weights(value),
+        )
+        yield Case(
+            f"load_model / filepath / {label}",
+            ("load_model", "load"),
+            "path",
+            words,
+            lambda value=value: nc.models.load_model(value),
+        )
         yield Case(f"Sequential.from_config / config / {label}", ("from_config", "Sequential"), "config", words,
                    lambda value=value: nc.Sequential.from_config(value))  # fmt: skip
     for label, value, words in values.INTS:
@@ -227,13 +254,35 @@ def functions() -> Iterator[Case]:
         yield Case(f"Tensor[] / index / {label}", ("index", "[]", "slice"), "index", words, lambda value=value: nc.Tensor(x)[value])
         yield Case(f"Tensor[]= / index / {label}", ("index", "[]", "slice", "assign"), "index", words,
                    lambda value=value: nc.Tensor(x).__setitem__(value, 1.0))  # fmt: skip
-        yield Case(f"set_num_threads / n / {label}", ("set_num_threads",), "n", words, lambda value=value: nc.set_num_threads(value))
-        yield Case(f"set_random_seed / seed / {label}", ("set_random_seed",), "seed", words, lambda value=value: nc.utils.set_random_seed(value))
+        yield Case(
+            f"set_num_threads / n / {label}", ("set_num_threads",), "n", words, lambda value=value: nc.set_num_threads(value)
+        )
+        yield Case(
+            f"set_random_seed / seed / {label}",
+            ("set_random_seed",),
+            "seed",
+            words,
+            lambda value=value: nc.utils.set_random_seed(value),
+        )
     for label, value, words in values.tensors(x):
-        yield Case(f"convert_to_tensor / x / {label}", ("convert_to_tensor",), "x", words, lambda value=value: nc.convert_to_tensor(value))
+        yield Case(
+            f"convert_to_tensor / x / {label}", ("convert_to_tensor",), "x", words, lambda value=value: nc.convert_to_tensor(value)
+        )
         yield Case(f"asarray / x / {label}", ("asarray",), "x", words, lambda value=value: nc.asarray(value))
-        yield Case(f"Tensor + / other / {label}", ("add", "+"), "y", words, lambda value=value: backward(nc.Tensor(x, requires_grad=True) + value))
-        yield Case(f"Tensor @ / other / {label}", ("matmul", "@"), "y", words, lambda value=value: backward(nc.Tensor(x, requires_grad=True) @ value))
+        yield Case(
+            f"Tensor + / other / {label}",
+            ("add", "+"),
+            "y",
+            words,
+            lambda value=value: backward(nc.Tensor(x, requires_grad=True) + value),
+        )
+        yield Case(
+            f"Tensor @ / other / {label}",
+            ("matmul", "@"),
+            "y",
+            words,
+            lambda value=value: backward(nc.Tensor(x, requires_grad=True) @ value),
+        )
         yield Case(f"Tensor.assign / value / {label}", ("assign",), "value", words, lambda value=value: nc.Tensor(x).assign(value))
         yield Case(f"backward / gradient / {label}", ("backward",), "gradient", words,
                    lambda value=value: (nc.Tensor(x, requires_grad=True) * 2.0).backward(value))  # fmt: skip
@@ -241,12 +290,24 @@ def functions() -> Iterator[Case]:
     for name, rest in shapes.items():
         function = getattr(nc.random, name)
         for label, value, words in values.INTS:
-            yield Case(f"random.{name} / shape / {label}", (name,), "shape", words, lambda function=function, value=value, rest=rest: function(value, *rest))
+            yield Case(
+                f"random.{name} / shape / {label}",
+                (name,),
+                "shape",
+                words,
+                lambda function=function, value=value, rest=rest: function(value, *rest),
+            )
         for label, value, words in values.REAL:
             yield Case(f"random.{name} / first number / {label}", (name,), "", words,
                        lambda function=function, value=value, rest=rest: function((2,), value, *rest[1:]))  # fmt: skip
     for label, value, words in values.DTYPE:
-        yield Case(f"convert_to_tensor / dtype / {label}", ("convert_to_tensor", "dtype"), "dtype", words, lambda value=value: nc.convert_to_tensor(x, value))
+        yield Case(
+            f"convert_to_tensor / dtype / {label}",
+            ("convert_to_tensor", "dtype"),
+            "dtype",
+            words,
+            lambda value=value: nc.convert_to_tensor(x, value),
+        )
         yield Case(f"set_floatx / value / {label}", ("floatx",), "", words, lambda value=value: nc.config.set_floatx(value))
 
 

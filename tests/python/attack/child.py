@@ -17,6 +17,7 @@ PYTHON_ERRORS = (ValueError, TypeError, IndexError, RuntimeError, MemoryError, O
 
 def main() -> None:
     import numpy as np
+
     from attack.cases import all_cases
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

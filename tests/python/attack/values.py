@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ class Nothing:
 def _scalar(value: Any) -> tuple[str, ...]:
     words = [repr(value), str(value), type(value).__name__]
     if isinstance(value, float):
-        words += ["nan", "inf"] if value != value or value in (float("inf"), float("-inf")) else [f"{value:g}"]
+        words += [f"{value:g}"] if math.isfinite(value) else ["nan", "inf"]
     return tuple(words)
 
 
@@ -25,27 +26,70 @@ def _row(label: str, value: Any, *words: str) -> tuple[str, Any, tuple[str, ...]
     return label, value, words or _scalar(value)
 
 
-NOT_NUMBERS = [_row("text", "x"), _row("object", Nothing(), "Nothing"), _row("dict", {}, "dict", "{}"), _row("bytes", b"ab", "bytes", "97")]
+NOT_NUMBERS = [
+    _row("text", "x"),
+    _row("object", Nothing(), "Nothing"),
+    _row("dict", {}, "dict", "{}"),
+    _row("bytes", b"ab", "bytes", "97"),
+]
 
 INTEGER = [
-    _row("minus one", -1), _row("zero", 0), _row("big", BIG), _row("huge", HUGE), _row("lowest", -(2**63)), _row("beyond 64 bits", 2**100),
-    _row("fraction", 1.5), _row("nan", float("nan")), _row("none", None), _row("list", [1, 2], "[1, 2]", "list", "(1, 2)", "1, 2"), *NOT_NUMBERS,
+    _row("minus one", -1),
+    _row("zero", 0),
+    _row("big", BIG),
+    _row("huge", HUGE),
+    _row("lowest", -(2**63)),
+    _row("beyond 64 bits", 2**100),
+    _row("fraction", 1.5),
+    _row("nan", float("nan")),
+    _row("none", None),
+    _row("list", [1, 2], "[1, 2]", "list", "(1, 2)", "1, 2"),
+    *NOT_NUMBERS,
 ]
 REAL = [
-    _row("nan", float("nan")), _row("inf", float("inf")), _row("minus inf", float("-inf")), _row("negative", -1.0, "-1"), _row("zero", 0.0, "0"),
-    _row("large", 1e308), _row("tiny", 1e-320, "e-32"), _row("list", [0.5], "list", "[0.5]"), _row("none", None, "None", "nan"), *NOT_NUMBERS,
+    _row("nan", float("nan")),
+    _row("inf", float("inf")),
+    _row("minus inf", float("-inf")),
+    _row("negative", -1.0, "-1"),
+    _row("zero", 0.0, "0"),
+    _row("large", 1e308),
+    _row("tiny", 1e-320, "e-32"),
+    _row("list", [0.5], "list", "[0.5]"),
+    _row("none", None, "None", "nan"),
+    *NOT_NUMBERS,
 ]
 BOOLEAN = [_row("two", 2), _row("none", None), _row("float", 0.5), *NOT_NUMBERS]
 INTS = [
-    _row("empty", (), "()", "[]", "0", "empty", "no "), _row("minus", (-1, -1), "-1"), _row("zero", (0, 0), "0"), _row("big", (BIG, BIG), str(BIG)),
-    _row("huge", (HUGE, HUGE), str(HUGE)), _row("too many", (1,) * 100, "100", "64", "8"), _row("fraction", (1.5, 1), "1.5", "float"),
-    _row("one huge", HUGE), _row("one minus", -7), _row("three", (1, 2, 3), "3", "1, 2, 3"), _row("none", None), *NOT_NUMBERS,
+    _row("empty", (), "()", "[]", "0", "empty", "no "),
+    _row("minus", (-1, -1), "-1"),
+    _row("zero", (0, 0), "0"),
+    _row("big", (BIG, BIG), str(BIG)),
+    _row("huge", (HUGE, HUGE), str(HUGE)),
+    _row("too many", (1,) * 100, "100", "64", "8"),
+    _row("fraction", (1.5, 1), "1.5", "float"),
+    _row("one huge", HUGE),
+    _row("one minus", -7),
+    _row("three", (1, 2, 3), "3", "1, 2, 3"),
+    _row("none", None),
+    *NOT_NUMBERS,
 ]
 TEXT = [
-    _row("empty", "", "''", '""'), _row("nonsense", "nonsense"), _row("long", "x" * 1000, "xxxx"), _row("zero character", "a\0b", "zero", "a"), _row("number", 5),
-    _row("none", None), _row("object", Nothing(), "Nothing"),
+    _row("empty", "", "''", '""'),
+    _row("nonsense", "nonsense"),
+    _row("long", "x" * 1000, "xxxx"),
+    _row("zero character", "a\0b", "zero", "a"),
+    _row("number", 5),
+    _row("none", None),
+    _row("object", Nothing(), "Nothing"),
 ]
-DTYPE = [_row("nonsense", "float7"), _row("number", 7), _row("complex", "complex64"), _row("object", Nothing(), "Nothing"), _row("half", "float16"), _row("bool", "bool")]
+DTYPE = [
+    _row("nonsense", "float7"),
+    _row("number", 7),
+    _row("complex", "complex64"),
+    _row("object", Nothing(), "Nothing"),
+    _row("half", "float16"),
+    _row("bool", "bool"),
+]
 ANY = [_row("number", -5), _row("nan", float("nan")), _row("nonsense", "nonsense"), _row("object", Nothing(), "Nothing"), _row("empty dict", {}, "{}", "dict"),
        _row("unknown class", {"class_name": "os.system", "config": {}}, "os.system"), _row("list", [1], "[1]", "list")]  # fmt: skip
 

@@ -23,6 +23,7 @@ def signature_holds(cls, options):
     assert parameters[-3:] == ["name", "dtype", "trainable"]
     inspect.signature(cls).bind(**options)
     assert cls.__doc__.startswith(cls.__name__ + "(")
+    assert f"Example:\n    >>> nc.layers.{cls.__name__}(" in cls.__doc__
     for name in parameters:
         assert f"    {name}: " in cls.__doc__
 

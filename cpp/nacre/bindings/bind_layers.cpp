@@ -1,4 +1,6 @@
 // Layers and initialisers. One Python class per line of nn/layers.inc; arguments, docs and repr come from the options of the class.
+#include <algorithm>
+
 #include "nacre/base/warning.h"
 #include "nacre/bindings/py_options.h"
 #include "nacre/nn/activation.h"
@@ -175,9 +177,11 @@ void bind_base(py::module_& m) {
 
 // "Dense(units, activation=None, ...)" and the text; the line "--" of text signatures is for functions only.
 std::string class_doc(const LayerDef& def) {
-  std::string doc = options_doc(def.name, def.options, def.doc);
+  const std::size_t example = std::min(def.doc.find("\n\nExample:\n"), def.doc.size());
+  std::string doc = options_doc(def.name, def.options, def.doc.substr(0, example));
   const std::size_t rule = doc.find("\n--\n");
   if (rule != std::string::npos) doc.erase(rule, 3);
+  if (example < def.doc.size()) doc += def.doc.substr(example + 1);  // behind the arguments
   return doc;
 }
 

@@ -52,7 +52,8 @@ void PReLU::check(const PReLUOptions& o) {
   need_initializer(kName, "alpha_initializer", o.alpha_initializer);
   if (!o.shared_axes) return;
   for (Dim a : o.shared_axes->values) {
-    if (a < 1 || a >= kMaxRank) raise<ValueError>(kName, ": shared_axes must be from 1 to ", kMaxRank - 1, ", got ", to_list(o.shared_axes->values), ".");
+    if (a < 1 || a >= kMaxRank)
+      raise<ValueError>(kName, ": shared_axes must be from 1 to ", kMaxRank - 1, ", got ", to_list(o.shared_axes->values), ".");
   }
 }
 
@@ -62,13 +63,15 @@ Shape PReLU::alpha_shape(const Shape& input) const {
   for (int i = 1; i < input.rank(); ++i) s.push_back(input[i]);
   if (o().shared_axes) {
     for (Dim a : o().shared_axes->values) {
-      if (a >= input.rank()) raise<ShapeError>(label(), ": shared_axes has ", a, " but the input ", input, " has rank ", input.rank(), ".");
+      if (a >= input.rank())
+        raise<ShapeError>(label(), ": shared_axes has ", a, " but the input ", input, " has rank ", input.rank(), ".");
       s[static_cast<int>(a) - 1] = 1;
     }
   }
   for (int i = 0; i < s.rank(); ++i) {
     if (s[i] == kUnknown) {
-      raise<ShapeError>(label(), ": axis ", i + 1, " of the input ", input, " must be known, because weights depend on it. Or put it into shared_axes.");
+      raise<ShapeError>(label(), ": axis ", i + 1, " of the input ", input,
+                        " must be known, because weights depend on it. Or put it into shared_axes.");
     }
   }
   return s;
@@ -88,7 +91,9 @@ Shape PReLU::output_shape(const Shape& input) const {
   return input;
 }
 
-void PReLU::create_weights(const Shape& input) { add_weight("alpha", (*make_initializer(kName, o().alpha_initializer))(alpha_shape(input), dtype())); }
+void PReLU::create_weights(const Shape& input) {
+  add_weight("alpha", (*make_initializer(kName, o().alpha_initializer))(alpha_shape(input), dtype()));
+}
 
 Tensor PReLU::call(const Tensor& x, const CallContext&) const { return prelu(x, weight(0)); }
 

@@ -42,7 +42,8 @@ void MultiHeadAttention::build(const Shape& query, const Shape& value, const Sha
   if (built()) {
     const Dim v = find_weight("value/kernel").shape()[0], k = find_weight("key/kernel").shape()[0];
     if (value[2] != v || key[2] != k) {
-      raise<ShapeError>(label(), ": was built for ", v, " features of value and ", k, " of key, and cannot take value ", value, " and key ", key, ".");
+      raise<ShapeError>(label(), ": was built for ", v, " features of value and ", k, " of key, and cannot take value ", value,
+                        " and key ", key, ".");
     }
   } else {
     value_features_ = value[2];
@@ -55,7 +56,9 @@ void MultiHeadAttention::build(const Shape& query, const Shape& value, const Sha
 void MultiHeadAttention::create_weights(const Shape& query) {
   const Dim d = query[2], h = o().num_heads, k = o().key_dim, v = o().value_dim.value_or(k), out = o().output_shape.value_or(d);
   const auto kernel = make_initializer(kName, o().kernel_initializer), bias = make_initializer(kName, o().bias_initializer);
-  const auto fans = [](Dim in, Dim a, Dim b) { return Fans{static_cast<double>(in), static_cast<double>(a) * static_cast<double>(b)}; };
+  const auto fans = [](Dim in, Dim a, Dim b) {
+    return Fans{static_cast<double>(in), static_cast<double>(a) * static_cast<double>(b)};
+  };
   const auto projection = [&](const char* name, Dim in, Dim size) {
     add_weight(cat(name, "/kernel"), (*kernel)({in, h, size}, dtype(), fans(in, h, size)));
     if (o().use_bias) add_weight(cat(name, "/bias"), (*bias)({h, size}, dtype()));
@@ -72,7 +75,8 @@ void MultiHeadAttention::create_weights(const Shape& query) {
 Tensor MultiHeadAttention::project(const Tensor& x, std::string_view name, Dim size) const {
   const Tensor kernel = find_weight(cat(name, "/kernel")), bias = find_weight(cat(name, "/bias"));
   const Dim h = o().num_heads;
-  const Tensor y = dense(x, reshape(kernel, {.newshape = {kernel.shape()[0], h * size}}), bias ? reshape(bias, {.newshape = {h * size}}) : bias);
+  const Tensor y =
+      dense(x, reshape(kernel, {.newshape = {kernel.shape()[0], h * size}}), bias ? reshape(bias, {.newshape = {h * size}}) : bias);
   return reshape(y, {.newshape = {x.shape()[0], x.shape()[1], h, size}});
 }
 
@@ -90,7 +94,8 @@ Tensor MultiHeadAttention::attend(const Inputs& in, const CallContext& context) 
     heads = dot_product_attention(inputs, {.causal = in.use_causal_mask});
   } else {  // the weights themselves are dropped, so they must exist: [N, h, T, S]
     const IntList front{0, 2, 1, 3};
-    const Tensor scores = matmul(transpose(q, {.axes = front}), transpose(key, {.axes = {0, 2, 3, 1}})) * (1 / std::sqrt(static_cast<double>(k)));
+    const Tensor scores =
+        matmul(transpose(q, {.axes = front}), transpose(key, {.axes = {0, 2, 3, 1}})) * (1 / std::sqrt(static_cast<double>(k)));
     const Dim t = q.shape()[1], s = key.shape()[1];
     if (in.use_causal_mask) {
       const Tensor causal = tril(full({.shape = {t, s}, .value = 1, .dtype = DType::boolean}));
@@ -115,7 +120,8 @@ Tensor MultiHeadAttention::attend(const Inputs& in, const CallContext& context) 
 Tensor MultiHeadAttention::call(const Tensor& x, const CallContext& context) const {
   check_shapes(x.shape(), x.shape(), x.shape());
   if (find_weight("value/kernel").shape()[0] != x.shape()[2] || find_weight("key/kernel").shape()[0] != x.shape()[2]) {
-    raise<ShapeError>(label(), ": was built for other features of value and key, and cannot attend from ", x.shape(), " to itself.");
+    raise<ShapeError>(label(), ": was built for other features of value and key, and cannot attend from ", x.shape(),
+                      " to itself.");
   }
   return attend({.query = x, .value = x, .key = x}, context);
 }
@@ -132,10 +138,11 @@ Tensor MultiHeadAttention::operator()(const Inputs& in, const CallContext& conte
     build(all.query.shape(), all.value.shape(), all.key.shape());
   } else {
     check_shapes(all.query.shape(), all.value.shape(), all.key.shape());
-    const Dim d = find_weight("query/kernel").shape()[0], v = find_weight("value/kernel").shape()[0], k = find_weight("key/kernel").shape()[0];
+    const Dim d = find_weight("query/kernel").shape()[0], v = find_weight("value/kernel").shape()[0],
+              k = find_weight("key/kernel").shape()[0];
     if (all.query.shape()[2] != d || all.value.shape()[2] != v || all.key.shape()[2] != k) {
-      raise<ShapeError>(label(), ": was built for ", d, ", ", v, " and ", k, " features of query, value and key, and cannot take ", all.query.shape(), ", ",
-                        all.value.shape(), " and ", all.key.shape(), ".");
+      raise<ShapeError>(label(), ": was built for ", d, ", ", v, " and ", k, " features of query, value and key, and cannot take ",
+                        all.query.shape(), ", ", all.value.shape(), " and ", all.key.shape(), ".");
     }
   }
   return attend(all, context);

@@ -35,7 +35,11 @@ query [N, T, D], value [N, S, E], key [N, S, F] (value when not given) give [N, 
 attention_mask: bool, broadcast to [N, heads, T, S] ([N, T, S] serves all heads); True where attention is allowed. A query that may attend to
 nothing gives the output's bias. use_causal_mask=True hides later positions.
 Weights: query/kernel [D, heads, key_dim], query/bias [heads, key_dim], key/..., value/..., attention_output/kernel [heads, value_dim, out],
-attention_output/bias [out]. Initialisers see the kernels as matrices: fan_in = D, fan_out = heads key_dim.)";
+attention_output/bias [out]. Initialisers see the kernels as matrices: fan_in = D, fan_out = heads key_dim.
+
+Example:
+    >>> nc.layers.MultiHeadAttention(2, 4)(nc.ones((1, 5, 8)), use_causal_mask=True).shape
+    (1, 5, 8))";
   static void check(const MultiHeadAttentionOptions& o);
   using LayerOf::LayerOf;
 

@@ -47,12 +47,15 @@ inline void need_rank(std::string_view label, const Shape& input, int rank, std:
 }
 // The size of an axis that weights depend on.
 inline Dim need_known(std::string_view label, const Shape& input, int axis) {
-  if (input[axis] == kUnknown) raise<ShapeError>(label, ": axis ", axis, " of the input ", input, " must be known, because weights depend on it.");
+  if (input[axis] == kUnknown)
+    raise<ShapeError>(label, ": axis ", axis, " of the input ", input, " must be known, because weights depend on it.");
   if (input[axis] < 1) raise<ShapeError>(label, ": axis ", axis, " of the input ", input, " must be at least 1.");
   return input[axis];
 }
 // a * b where either may be unknown.
-inline Dim product(std::string_view label, Dim a, Dim b) { return a == kUnknown || b == kUnknown ? kUnknown : checked_mul(label, a, b); }
+inline Dim product(std::string_view label, Dim a, Dim b) {
+  return a == kUnknown || b == kUnknown ? kUnknown : checked_mul(label, a, b);
+}
 inline Dim sum_of(std::string_view label, Dim a, Dim b) { return a == kUnknown ? kUnknown : checked_add(label, a, b); }
 
 inline IntList to_list(const std::vector<Dim>& v) {

@@ -13,14 +13,15 @@ namespace {
 
 Padding conv_padding(std::string_view owner, const ConvOptions& o, int spatial) {
   if (spatial == 1 && o.padding.is_string() && o.padding.get<std::string_view>() == "causal") {
-    const Dim kernel = o.kernel_size.expand(1, owner, "kernel_size")[0], dilation = o.dilation_rate.expand(1, owner, "dilation_rate")[0];
+    const Dim kernel = o.kernel_size.expand(1, owner, "kernel_size")[0],
+              dilation = o.dilation_rate.expand(1, owner, "dilation_rate")[0];
     return {.mode = "explicit", .pads = {checked_mul(owner, dilation, kernel - 1), 0}};
   }
   return parse_padding(owner, o.padding, spatial);
 }
 
-void check_window(std::string_view owner, const Ints& kernel_size, const Ints& strides, const Ints& dilation_rate, const std::string& data_format,
-                  int spatial) {
+void check_window(std::string_view owner, const Ints& kernel_size, const Ints& strides, const Ints& dilation_rate,
+                  const std::string& data_format, int spatial) {
   const auto n = static_cast<std::size_t>(spatial);
   need_counts(owner, "kernel_size", kernel_size, n);
   need_counts(owner, "strides", strides, n);
@@ -133,7 +134,8 @@ void DepthwiseConv2D::create_weights(const Shape& input) {
   const auto k = o().kernel_size.expand(2, kName, "kernel_size");
   const Dim channels = input[o().data_format == "channels_last" ? 3 : 1], m = o().depth_multiplier;
   const double field = static_cast<double>(k[0]) * static_cast<double>(k[1]);
-  add_weight("kernel", initial(kName, o().depthwise_initializer, {k[0], k[1], channels, m}, dtype(), Fans{field, field * static_cast<double>(m)}));
+  add_weight("kernel", initial(kName, o().depthwise_initializer, {k[0], k[1], channels, m}, dtype(),
+                               Fans{field, field * static_cast<double>(m)}));
   if (o().use_bias) add_weight("bias", initial(kName, o().bias_initializer, {channels * m}, dtype()));
 }
 
@@ -154,7 +156,8 @@ Tensor DepthwiseConv2D::call(const Tensor& x, const CallContext&) const {
 void Conv2DTranspose::check(const Conv2DTransposeOptions& o) {
   need_count(kName, "filters", o.filters);
   check_window(kName, o.kernel_size, o.strides, o.dilation_rate, o.data_format, 2);
-  if (o.padding != "valid" && o.padding != "same") raise<ValueError>(kName, ": padding must be 'valid' or 'same', got '", o.padding, "'.");
+  if (o.padding != "valid" && o.padding != "same")
+    raise<ValueError>(kName, ": padding must be 'valid' or 'same', got '", o.padding, "'.");
   if (o.output_padding) {
     const auto extra = o.output_padding->expand(2, kName, "output_padding"), strides = o.strides.expand(2, kName, "strides");
     for (std::size_t i = 0; i < 2; ++i) {
@@ -184,13 +187,16 @@ Shape Conv2DTranspose::output_shape(const Shape& input) const {
     if (size < 1) raise<ShapeError>(who, ": axis ", axis, " of the input ", input, " must be at least 1.");
     Dim n = 0;
     if (o().output_padding) {
-      n = checked_add(who, checked_mul(who, size - 1, strides[i]), extent + o().output_padding->expand(2, who, "output_padding")[i]);
+      n = checked_add(who, checked_mul(who, size - 1, strides[i]),
+                      extent + o().output_padding->expand(2, who, "output_padding")[i]);
       if (o().padding == "same") n -= 2 * (extent / 2);
     } else {
       n = checked_mul(who, size, strides[i]);
       if (o().padding == "valid") n = checked_add(who, n, std::max(extent - strides[i], Dim{0}));
     }
-    if (n < 1) raise<ShapeError>(who, ": the output's axis ", axis, " would have size ", n, " for the input ", input, ". Use a larger input.");
+    if (n < 1)
+      raise<ShapeError>(who, ": the output's axis ", axis, " would have size ", n, " for the input ", input,
+                        ". Use a larger input.");
     out[axis] = n;
   }
   return out;

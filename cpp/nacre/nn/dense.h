@@ -23,7 +23,11 @@ class NACRE_API Dense final : public LayerOf<Dense, DenseOptions> {
  public:
   static constexpr std::string_view kName = "Dense", kDoc = R"(Fully connected layer: y = activation(x W + b).
 
-Acts on the last axis: [..., in] gives [..., units]. Weights: kernel [in, units], bias [units].)";
+Acts on the last axis: [..., in] gives [..., units]. Weights: kernel [in, units], bias [units].
+
+Example:
+    >>> nc.layers.Dense(3, activation="relu")(nc.ones((2, 4))).shape
+    (2, 3))";
   static void check(const DenseOptions& o);
   using LayerOf::LayerOf;
   [[nodiscard]] Shape output_shape(const Shape& input) const override;

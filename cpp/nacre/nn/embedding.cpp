@@ -12,7 +12,8 @@ void Embedding::check(const EmbeddingOptions& o) {
 }
 
 Shape Embedding::output_shape(const Shape& input) const {
-  if (input.rank() < 1 || input.rank() >= kMaxRank) raise<ShapeError>(label(), ": the input must have rank 1 to ", kMaxRank - 1, ", got ", input, ".");
+  if (input.rank() < 1 || input.rank() >= kMaxRank)
+    raise<ShapeError>(label(), ": the input must have rank 1 to ", kMaxRank - 1, ", got ", input, ".");
   Shape out = input;
   out.push_back(o().output_dim);
   return out;

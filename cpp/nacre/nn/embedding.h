@@ -19,7 +19,11 @@ class NACRE_API Embedding final : public LayerOf<Embedding, EmbeddingOptions> {
  public:
   static constexpr std::string_view kName = "Embedding", kDoc = R"(Turns integers into vectors: y[..., :] = embeddings[x[...], :].
 
-x holds integers from 0 to input_dim - 1; others raise IndexError. Weights: embeddings [input_dim, output_dim].)";
+x holds integers from 0 to input_dim - 1; others raise IndexError. Weights: embeddings [input_dim, output_dim].
+
+Example:
+    >>> nc.layers.Embedding(10, 4)([[1, 2, 3]]).shape
+    (1, 3, 4))";
   static void check(const EmbeddingOptions& o);
   using LayerOf::LayerOf;
   [[nodiscard]] Shape output_shape(const Shape& input) const override;

@@ -34,19 +34,24 @@ Tensor orthogonal_matrix(const Shape& shape, DType dtype, double gain, const Ten
   Tensor out = Tensor::empty({rows, columns}, dtype, "Orthogonal");
   const auto fill = [&]<class T>(T* o) {
     for (Dim r = 0; r < rows; ++r) {
-      for (Dim c = 0; c < columns; ++c) o[r * columns + c] = static_cast<T>(gain * (rows >= columns ? v[c * length + r] : v[r * length + c]));
+      for (Dim c = 0; c < columns; ++c)
+        o[r * columns + c] = static_cast<T>(gain * (rows >= columns ? v[c * length + r] : v[r * length + c]));
     }
   };
-  if (dtype == DType::float64) fill(out.data<double>());
-  else fill(out.data<float>());
+  if (dtype == DType::float64)
+    fill(out.data<double>());
+  else
+    fill(out.data<float>());
   return reshape(out, {.newshape = shape});
 }
 
 Tensor diagonal_matrix(const Shape& shape, DType dtype, double gain) {
   Tensor out = full({.shape = shape, .value = 0, .dtype = dtype});
   for (Dim i = 0; i < std::min(shape[0], shape[1]); ++i) {
-    if (dtype == DType::float64) out.data<double>()[i * shape[1] + i] = gain;
-    else out.data<float>()[i * shape[1] + i] = static_cast<float>(gain);
+    if (dtype == DType::float64)
+      out.data<double>()[i * shape[1] + i] = gain;
+    else
+      out.data<float>()[i * shape[1] + i] = static_cast<float>(gain);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nacre/base/error_owner.h"
 #include "nacre/nn/fill.h"
 #include "nacre/ops/ops.h"
 #include "nacre/ops/random_state.h"
@@ -20,7 +21,8 @@ Fans compute_fans(const Shape& shape) {
 }
 
 Tensor Initializer::operator()(const Shape& shape, DType dtype, std::optional<Fans> fans) const {
-  if (dtype != DType::float32 && dtype != DType::float64) raise<DTypeError>(class_name(), ": dtype must be float32 or float64, got ", dtype, ".");
+  if (dtype != DType::float32 && dtype != DType::float64)
+    raise<DTypeError>(class_name(), ": dtype must be float32 or float64, got ", dtype, ".");
   (void)checked_count(class_name(), shape, dtype);
   return make(shape, dtype, fans.value_or(compute_fans(shape)));
 }
@@ -48,7 +50,8 @@ Tensor scaled(double scale, double n, Draw draw, const Shape& shape, DType dtype
   const double variance = scale / std::max(1.0, n);
   switch (draw) {
     case Draw::truncated:
-      return random_truncated_normal(draw_key(seed), {.shape = shape, .stddev = std::sqrt(variance) / 0.87962566103423978, .dtype = dtype});
+      return random_truncated_normal(draw_key(seed),
+                                     {.shape = shape, .stddev = std::sqrt(variance) / 0.87962566103423978, .dtype = dtype});
     case Draw::normal: return random_normal(draw_key(seed), {.shape = shape, .stddev = std::sqrt(variance), .dtype = dtype});
     default: break;
   }
@@ -78,16 +81,21 @@ struct NoOptions {
 };
 struct SeedOptions {
   std::optional<Dim> seed;
-  static constexpr auto options() { return std::tuple{Option{"seed", &SeedOptions::seed, "own seed: every call gives the same values"}}; }
+  static constexpr auto options() {
+    return std::tuple{Option{"seed", &SeedOptions::seed, "own seed: every call gives the same values"}};
+  }
 };
 
 class Zeros final : public InitializerOf<Zeros, NoOptions> {
  public:
-  static constexpr std::string_view kName = "Zeros", kDoc = "All values 0. For weights it keeps all units equal; it is the default of biases.";
+  static constexpr std::string_view kName = "Zeros",
+                                    kDoc = "All values 0. For weights it keeps all units equal; it is the default of biases.";
   using InitializerOf::InitializerOf;
 
  private:
-  Tensor make(const Shape& shape, DType dtype, const Fans&) const override { return full({.shape = shape, .value = 0, .dtype = dtype}); }
+  Tensor make(const Shape& shape, DType dtype, const Fans&) const override {
+    return full({.shape = shape, .value = 0, .dtype = dtype});
+  }
 };
 
 class Ones final : public InitializerOf<Ones, NoOptions> {
@@ -96,7 +104,9 @@ class Ones final : public InitializerOf<Ones, NoOptions> {
   using InitializerOf::InitializerOf;
 
  private:
-  Tensor make(const Shape& shape, DType dtype, const Fans&) const override { return full({.shape = shape, .value = 1, .dtype = dtype}); }
+  Tensor make(const Shape& shape, DType dtype, const Fans&) const override {
+    return full({.shape = shape, .value = 1, .dtype = dtype});
+  }
 };
 
 struct ConstantOptions {
@@ -110,14 +120,17 @@ class Constant final : public InitializerOf<Constant, ConstantOptions> {
   using InitializerOf::InitializerOf;
 
  private:
-  Tensor make(const Shape& shape, DType dtype, const Fans&) const override { return full({.shape = shape, .value = o().value, .dtype = dtype}); }
+  Tensor make(const Shape& shape, DType dtype, const Fans&) const override {
+    return full({.shape = shape, .value = o().value, .dtype = dtype});
+  }
 };
 
 struct NormalOptions {
   double mean = 0, stddev = 0.05;
   std::optional<Dim> seed;
   static constexpr auto options() {
-    return std::tuple{Option{"mean", &NormalOptions::mean, "mean, finite"}, Option{"stddev", &NormalOptions::stddev, "standard deviation, >= 0"},
+    return std::tuple{Option{"mean", &NormalOptions::mean, "mean, finite"},
+                      Option{"stddev", &NormalOptions::stddev, "standard deviation, >= 0"},
                       Option{"seed", &NormalOptions::seed, "own seed: every call gives the same values"}};
   }
 };
@@ -137,7 +150,8 @@ class RandomNormal final : public InitializerOf<RandomNormal, NormalOptions> {
 };
 class TruncatedNormal final : public InitializerOf<TruncatedNormal, NormalOptions> {
  public:
-  static constexpr std::string_view kName = "TruncatedNormal", kDoc = "Normally distributed values within two standard deviations of the mean.";
+  static constexpr std::string_view kName = "TruncatedNormal",
+                                    kDoc = "Normally distributed values within two standard deviations of the mean.";
   static void check(const NormalOptions& o) {
     need_finite(kName, "mean", o.mean);
     need_stddev(kName, o.stddev);
@@ -154,7 +168,8 @@ struct UniformOptions {
   double minval = -0.05, maxval = 0.05;
   std::optional<Dim> seed;
   static constexpr auto options() {
-    return std::tuple{Option{"minval", &UniformOptions::minval, "lower end, finite"}, Option{"maxval", &UniformOptions::maxval, "upper end, >= minval"},
+    return std::tuple{Option{"minval", &UniformOptions::minval, "lower end, finite"},
+                      Option{"maxval", &UniformOptions::maxval, "upper end, >= minval"},
                       Option{"seed", &UniformOptions::seed, "own seed: every call gives the same values"}};
   }
 };
@@ -179,10 +194,11 @@ struct VarianceScalingOptions {
   std::string mode = "fan_in", distribution = "truncated_normal";
   std::optional<Dim> seed;
   static constexpr auto options() {
-    return std::tuple{Option{"scale", &VarianceScalingOptions::scale, "variance times the fan, > 0"},
-                      Option{"mode", &VarianceScalingOptions::mode, "'fan_in', 'fan_out' or 'fan_avg'"},
-                      Option{"distribution", &VarianceScalingOptions::distribution, "'truncated_normal', 'untruncated_normal' or 'uniform'"},
-                      Option{"seed", &VarianceScalingOptions::seed, "own seed: every call gives the same values"}};
+    return std::tuple{
+        Option{"scale", &VarianceScalingOptions::scale, "variance times the fan, > 0"},
+        Option{"mode", &VarianceScalingOptions::mode, "'fan_in', 'fan_out' or 'fan_avg'"},
+        Option{"distribution", &VarianceScalingOptions::distribution, "'truncated_normal', 'untruncated_normal' or 'uniform'"},
+        Option{"seed", &VarianceScalingOptions::seed, "own seed: every call gives the same values"}};
   }
 };
 class VarianceScaling final : public InitializerOf<VarianceScaling, VarianceScalingOptions> {
@@ -225,17 +241,19 @@ class NamedScaling : public InitializerOf<Derived, SeedOptions> {
     return scaled(kScale, kAverage ? (f.in + f.out) / 2 : f.in, kDraw, shape, dtype, this->o().seed);
   }
 };
-#define NACRE_NAMED_SCALING(Class, draw, scale, average, text)                          \
-  class Class final : public NamedScaling<Class, draw, scale, average> {                \
-   public:                                                                              \
-    static constexpr std::string_view kName = #Class, kDoc = text;                      \
-    using NamedScaling::NamedScaling;                                                   \
+#define NACRE_NAMED_SCALING(Class, draw, scale, average, text)           \
+  class Class final : public NamedScaling<Class, draw, scale, average> { \
+   public:                                                               \
+    static constexpr std::string_view kName = #Class, kDoc = text;       \
+    using NamedScaling::NamedScaling;                                    \
   };
 NACRE_NAMED_SCALING(GlorotUniform, Draw::uniform, 1, true,
                     "U(+-sqrt(6 / (fan_in + fan_out))), Glorot and Bengio 2010, also called Xavier. The default of kernels.")
-NACRE_NAMED_SCALING(GlorotNormal, Draw::truncated, 1, true, "Truncated normal of variance 2 / (fan_in + fan_out), Glorot and Bengio 2010.")
+NACRE_NAMED_SCALING(GlorotNormal, Draw::truncated, 1, true,
+                    "Truncated normal of variance 2 / (fan_in + fan_out), Glorot and Bengio 2010.")
 NACRE_NAMED_SCALING(HeUniform, Draw::uniform, 2, false, "U(+-sqrt(6 / fan_in)), He et al. 2015: for layers followed by relu.")
-NACRE_NAMED_SCALING(HeNormal, Draw::truncated, 2, false, "Truncated normal of variance 2 / fan_in, He et al. 2015: for layers followed by relu.")
+NACRE_NAMED_SCALING(HeNormal, Draw::truncated, 2, false,
+                    "Truncated normal of variance 2 / fan_in, He et al. 2015: for layers followed by relu.")
 NACRE_NAMED_SCALING(LecunUniform, Draw::uniform, 1, false, "U(+-sqrt(3 / fan_in)), LeCun et al. 1998.")
 NACRE_NAMED_SCALING(LecunNormal, Draw::truncated, 1, false, "Truncated normal of variance 1 / fan_in, LeCun et al. 1998: for selu.")
 #undef NACRE_NAMED_SCALING
@@ -250,9 +268,11 @@ struct OrthogonalOptions {
 };
 class Orthogonal final : public InitializerOf<Orthogonal, OrthogonalOptions> {
  public:
-  static constexpr std::string_view kName = "Orthogonal",
-                                    kDoc = "Orthonormal columns, or rows when there are fewer rows, times gain. More than two axes: the last one against "
-                                           "all others. Saxe et al. 2014.";
+  static constexpr std::string_view
+      kName = "Orthogonal",
+      kDoc =
+          "Orthonormal columns, or rows when there are fewer rows, times gain. More than two axes: the last one against "
+          "all others. Saxe et al. 2014.";
   static void check(const OrthogonalOptions& o) { need_finite(kName, "gain", o.gain); }
   using InitializerOf::InitializerOf;
 
@@ -299,9 +319,12 @@ std::string plain(std::string_view name) {
 }
 
 const InitializerDef* find(std::string_view name) {
-  static constexpr std::pair<std::string_view, std::string_view> aliases[] = {
-      {"zero", "zeros"}, {"one", "ones"}, {"normal", "randomnormal"}, {"uniform", "randomuniform"}, {"identityinitializer", "identity"},
-      {"orthogonalinitializer", "orthogonal"}};
+  static constexpr std::pair<std::string_view, std::string_view> aliases[] = {{"zero", "zeros"},
+                                                                              {"one", "ones"},
+                                                                              {"normal", "randomnormal"},
+                                                                              {"uniform", "randomuniform"},
+                                                                              {"identityinitializer", "identity"},
+                                                                              {"orthogonalinitializer", "orthogonal"}};
   std::string key = plain(name);
   for (const auto& [alias, real] : aliases) {
     if (key == alias) key = real;
@@ -315,10 +338,11 @@ const InitializerDef* find(std::string_view name) {
 }  // namespace
 
 std::span<const InitializerDef> initializer_registry() {
-  static const std::vector<InitializerDef> list = {
-      record<Zeros>(),         record<Ones>(),          record<Constant>(),      record<RandomNormal>(), record<RandomUniform>(),
-      record<TruncatedNormal>(), record<VarianceScaling>(), record<GlorotUniform>(), record<GlorotNormal>(), record<HeUniform>(),
-      record<HeNormal>(),      record<LecunUniform>(),  record<LecunNormal>(),   record<Orthogonal>(),   record<Identity>()};
+  static const std::vector<InitializerDef> list = {record<Zeros>(),           record<Ones>(),          record<Constant>(),
+                                                   record<RandomNormal>(),    record<RandomUniform>(), record<TruncatedNormal>(),
+                                                   record<VarianceScaling>(), record<GlorotUniform>(), record<GlorotNormal>(),
+                                                   record<HeUniform>(),       record<HeNormal>(),      record<LecunUniform>(),
+                                                   record<LecunNormal>(),     record<Orthogonal>(),    record<Identity>()};
   return list;
 }
 
@@ -336,11 +360,16 @@ std::shared_ptr<Initializer> make_initializer(std::string_view owner, const Json
     name = spec.get<std::string>("class_name");
     if (const Json* given = spec.find("config")) config = *given;
   } else {
-    raise<TypeError>(owner, " must be the name of an initializer or an initializer, got ", detail::shown(spec), ". Known: ", known(), ".");
+    raise<TypeError>(owner, " must be the name of an initializer or an initializer, got ", detail::shown(spec),
+                     ". Known: ", known(), ".");
   }
   const InitializerDef* def = find(name);
   if (!def) raise<ValueError>(owner, " '", name, "' is unknown. Known: ", known(), ".");
-  return def->make(config);
+  try {
+    return def->make(config);
+  } catch (const Error&) {
+    rethrow_with_owner(owner);
+  }
 }
 
 }  // namespace nacre::nn

@@ -34,9 +34,14 @@ bool fits(const Shape& built, const Shape& now) {
 
 Layer::Layer(LayerCommon common, std::string_view class_name, bool any_dtype)
     : common_(std::move(common)), name_(common_.name.value_or(snake_case(class_name))), stream_(next_random_stream()) {
-  if (common_.dtype && !any_dtype) {
-    const DType t = dtype_from_name(*common_.dtype);
-    if (t != DType::float32 && t != DType::float64) raise<ValueError>(class_name, ": dtype must be float32 or float64, got ", t, ".");
+  if (common_.dtype) {
+    try {
+      const DType t = dtype_from_name(*common_.dtype);
+      if (!any_dtype && t != DType::float32 && t != DType::float64)
+        raise<ValueError>(class_name, ": dtype must be float32 or float64, got ", t, ".");
+    } catch (const Error&) {
+      rethrow_with_owner(class_name);
+    }
   }
   if (name_.empty() || name_.find('/') != std::string::npos) {
     raise<ValueError>(class_name, ": name '", name_, "' must be non-empty and without '/'.");
@@ -141,7 +146,8 @@ void Layer::set_weights(std::span<const Tensor> values) {
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!(values[i].shape() == weights_[i].value.shape())) {
-      raise<ShapeError>("set_weights: ", name_, "/", weights_[i].name, " has shape ", weights_[i].value.shape(), ", got ", values[i].shape(), ".");
+      raise<ShapeError>("set_weights: ", name_, "/", weights_[i].name, " has shape ", weights_[i].value.shape(), ", got ",
+                        values[i].shape(), ".");
     }
   }
   for (std::size_t i = 0; i < values.size(); ++i) weights_[i].value.assign(values[i]);

@@ -138,8 +138,10 @@ class LayerOf : public Layer {
 
  private:
   static constexpr bool any_dtype() {
-    if constexpr (requires { Derived::kAnyDtype; }) return Derived::kAnyDtype;
-    else return false;
+    if constexpr (requires { Derived::kAnyDtype; })
+      return Derived::kAnyDtype;
+    else
+      return false;
   }
   Options options_;
 };

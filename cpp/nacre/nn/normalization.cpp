@@ -37,13 +37,15 @@ void BatchNormalization::create_weights(const Shape& input) {
 }
 
 Tensor BatchNormalization::call(const Tensor& x, const CallContext& context) const {
-  const Tensor gamma = find_weight("gamma"), beta = find_weight("beta"), mean = find_weight("moving_mean"), var = find_weight("moving_variance");
+  const Tensor gamma = find_weight("gamma"), beta = find_weight("beta"), mean = find_weight("moving_mean"),
+               var = find_weight("moving_variance");
   if (!context.training || !trainable()) {
     const Tensor in[] = {x, mean, var, gamma, beta};
     return batch_norm_inference(in, {.axis = o().axis, .epsilon = o().epsilon});
   }
   if (x.count() == mean.count()) {
-    warn(cat(label(), ": one position per channel (input ", x.shape(), ") has no variance; the result is beta. Train with larger batches."));
+    warn(cat(label(), ": one position per channel (input ", x.shape(),
+             ") has no variance; the result is beta. Train with larger batches."));
   }
   const std::vector<Tensor> out = batch_norm_training(x, gamma, beta, {.axis = o().axis, .epsilon = o().epsilon});
   NoGrad quiet;
@@ -66,7 +68,8 @@ std::vector<int> LayerNormalization::axes(int rank) const {
   for (Dim a : o().axis.values) out.push_back(normalize_axis(label(), a, rank));
   std::sort(out.begin(), out.end());
   if (out.front() == 0 || std::adjacent_find(out.begin(), out.end()) != out.end()) {
-    raise<ValueError>(label(), ": axis ", to_list(o().axis.values), " must name different axes of an input of rank ", rank, ", without the batch.");
+    raise<ValueError>(label(), ": axis ", to_list(o().axis.values), " must name different axes of an input of rank ", rank,
+                      ", without the batch.");
   }
   return out;
 }

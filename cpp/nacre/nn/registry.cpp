@@ -14,7 +14,8 @@ bool has_option(std::string_view name) {
 template <class L>
 std::shared_ptr<Layer> make_from(const Json& config) {
   using Options = typename L::OptionsType;
-  if (!config.is_object()) raise<TypeError>(L::kName, ": the configuration must be an object of options, got ", detail::shown(config), ".");
+  if (!config.is_object())
+    raise<TypeError>(L::kName, ": the configuration must be an object of options, got ", detail::shown(config), ".");
   Json own = Json::object(), common = Json::object();
   for (auto [key, value] : config.items()) {
     if (has_option<Options>(key)) {

@@ -15,7 +15,8 @@ namespace nacre::nn {
 void InputLayer::check(const InputLayerOptions& o) {
   bool ok = o.shape.is_array() && o.shape.size() < kMaxRank;
   if (ok) {
-    for (const Json& d : o.shape.elements()) ok = ok && (d.is_null() || (d.is_integer() && d.get<Dim>() >= 0 && d.get<Dim>() <= kLargest));
+    for (const Json& d : o.shape.elements())
+      ok = ok && (d.is_null() || (d.is_integer() && d.get<Dim>() >= 0 && d.get<Dim>() <= kLargest));
   }
   if (!ok) {
     raise<ValueError>(kName, ": shape must be a list of at most ", kMaxRank - 1, " integers >= 0 or None, without the batch, got ",
@@ -75,13 +76,17 @@ Shape Reshape::output_shape(const Shape& input) const {
   for (int i = 1; i < input.rank(); ++i) have = product(label(), have, input[i]);
   Shape out{input[0]};
   for (Dim d : o().target_shape.values) {
-    if (d == -1) open = out.rank();
-    else want = checked_mul(label(), want, d);
+    if (d == -1)
+      open = out.rank();
+    else
+      want = checked_mul(label(), want, d);
     out.push_back(d);
   }
   if (have == kUnknown) return out;
   const bool fits = open < 0 ? have == want : want > 0 && have % want == 0;
-  if (!fits) raise<ShapeError>(label(), ": the input ", input, " has ", have, " values each, which do not fill target_shape ", to_list(o().target_shape.values), ".");
+  if (!fits)
+    raise<ShapeError>(label(), ": the input ", input, " has ", have, " values each, which do not fill target_shape ",
+                      to_list(o().target_shape.values), ".");
   if (open >= 0) out[open] = have / want;
   return out;
 }
@@ -118,8 +123,8 @@ namespace {
 // top, bottom, left, right
 std::array<Dim, 4> zero_padding(std::string_view owner, const Json& p) {
   const auto wrong = [&]() -> std::array<Dim, 4> {
-    raise<ValueError>(owner, ": padding must be n, (height, width) or ((top, bottom), (left, right)) with integers from 0 to ", kLargest, ", got ",
-                      detail::shown(p), ".");
+    raise<ValueError>(owner, ": padding must be n, (height, width) or ((top, bottom), (left, right)) with integers from 0 to ",
+                      kLargest, ", got ", detail::shown(p), ".");
   };
   const auto amount = [&](const Json& j) {
     if (!j.is_integer() || j.get<Dim>() < 0 || j.get<Dim>() > kLargest) wrong();
@@ -192,7 +197,8 @@ Tensor interpolation_matrix(Dim n, Dim factor, DType dtype) {
   Tensor m = full({.shape = {checked_mul("UpSampling2D", n, factor), n}, .value = 0, .dtype = DType::float64});
   double* v = m.data<double>();
   for (Dim i = 0; i < n * factor; ++i) {
-    const double at = std::clamp((static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5, 0.0, static_cast<double>(n - 1));
+    const double at =
+        std::clamp((static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5, 0.0, static_cast<double>(n - 1));
     const Dim low = std::min(static_cast<Dim>(at), n - 1), high = std::min(low + 1, n - 1);
     const double share = at - static_cast<double>(low);
     v[i * n + low] += 1 - share;
@@ -212,7 +218,8 @@ Tensor UpSampling2D::call(const Tensor& x, const CallContext&) const {
   // Rows first, then columns: the axis to interpolate is moved to the end, where the matrix product takes it.
   const auto along = [&](const Tensor& t, int axis, Dim factor) {
     const Tensor last = moveaxis(t, {.source = {axis}, .destination = {-1}});
-    return moveaxis(matmul(last, transpose(interpolation_matrix(t.shape()[axis], factor, t.dtype()))), {.source = {-1}, .destination = {axis}});
+    return moveaxis(matmul(last, transpose(interpolation_matrix(t.shape()[axis], factor, t.dtype()))),
+                    {.source = {-1}, .destination = {axis}});
   };
   return along(along(x, h, size[0]), h + 1, size[1]);
 }

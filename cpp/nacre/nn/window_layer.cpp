@@ -16,8 +16,8 @@ Padding parse_padding(std::string_view owner, const Json& padding, int spatial) 
     for (Dim d : given.values) in_range = in_range && d >= 0 && d <= kLargest;
     if (in_range) return {.mode = "explicit", .pads = to_list(given.values)};
   }
-  raise<ValueError>(owner, ": padding must be 'valid', 'same', or 1, ", spatial, " or ", 2 * spatial, " integers from 0 to ", kLargest, ", got ",
-                    detail::shown(padding), ".");
+  raise<ValueError>(owner, ": padding must be 'valid', 'same', or 1, ", spatial, " or ", 2 * spatial, " integers from 0 to ",
+                    kLargest, ", got ", detail::shown(padding), ".");
 }
 
 int channel_axis(const std::string& label, const Shape& input, int spatial, bool channels_last) {

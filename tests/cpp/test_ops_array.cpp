@@ -1,10 +1,11 @@
-// Array ops from C++: NumPy indexing and assignment, views and their gradients, random keys. The value and error tables of every op are in
+// Array ops from C++: NumPy indexing and assignment, views and their gradients, random keys. The value and error tables of every op
+// are in
 // tests/python/samples/array.py.
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <numeric>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "nacre/base/threads.h"
 #include "nacre/ops/gradient_check.h"
@@ -106,7 +107,8 @@ TEST_CASE("where the axes of index tensors stand") {
   const Tensor y = get(x, {I::by(i), I::range(), I::by(j)});
   for (Dim k = 0; k < 3; ++k) {
     for (Dim m = 0; m < 3; ++m) {
-      CHECK(values(get(y, {I::at(k), I::at(m), I::at(0)}))[0] == ((i.data<std::int64_t>()[k] * 3 + m) * 4 + j.data<std::int64_t>()[k]) * 5);
+      CHECK(values(get(y, {I::at(k), I::at(m), I::at(0)}))[0] ==
+            ((i.data<std::int64_t>()[k] * 3 + m) * 4 + j.data<std::int64_t>()[k]) * 5);
     }
   }
 }
@@ -244,7 +246,8 @@ TEST_CASE("random keys: one sequence per stream, the same bits for any number of
 
 TEST_CASE("a bad index is reported and nothing is returned") {
   const Tensor x = numbers({3});
-  CHECK_THROWS_WITH_AS((void)take(x, i64({0, 7})), doctest::Contains("index 7 at position 1 is out of range for size 3"), IndexError);
+  CHECK_THROWS_WITH_AS((void)take(x, i64({0, 7})), doctest::Contains("index 7 at position 1 is out of range for size 3"),
+                       IndexError);
   CHECK_THROWS_WITH_AS((void)scatter(i64({0, -4}, {2, 1}), numbers({2}), {.shape = {3}}), doctest::Contains("-4"), IndexError);
   CHECK_THROWS_AS((void)take(Tensor::empty({0}), i64({0})), IndexError);
 }

@@ -1,8 +1,8 @@
 // Tensors: handles, views, copies between strides and dtypes, in-place changes, printing.
-#include <doctest/doctest.h>
-
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "nacre/base/half.h"
 #include "nacre/ops/ops.h"
@@ -102,7 +102,8 @@ TEST_CASE("assign writes through views, also from overlapping ones") {
 TEST_CASE("read-only memory is never written") {
   static float values[] = {1, 2, 3};
   const Dim strides[] = {1};
-  const Tensor x = Tensor::from_memory(values, {DType::float32, {3}}, strides, true, [](void*) {}, nullptr);
+  const Tensor x = Tensor::from_memory(
+      values, {DType::float32, {3}}, strides, true, [](void*) {}, nullptr);
   CHECK_THROWS_WITH_AS(x.assign(count_up({3})), doctest::Contains("read-only"), StateError);
   CHECK(values[0] == 1);
 }

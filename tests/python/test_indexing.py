@@ -45,7 +45,11 @@ def test_index_tensors_equal_numpy(index):
 @pytest.mark.parametrize("shape", [(6,), (2, 3), (2, 3, 4)])
 def test_masks_of_every_rank(shape):
     rng = np.random.default_rng(0)
-    x = rng.integers(0, 100, (2, 3, 4)).reshape(-1, *((4,) if len(shape) < 3 else ())).reshape(*shape, *((4,) if len(shape) < 3 else ()))
+    x = (
+        rng.integers(0, 100, (2, 3, 4))
+        .reshape(-1, *((4,) if len(shape) < 3 else ()))
+        .reshape(*shape, *((4,) if len(shape) < 3 else ()))
+    )
     for rank in range(1, len(shape) + 1):
         mask = rng.random(shape[:rank]) < 0.5
         same(nc.convert_to_tensor(x)[mask], x[mask])
@@ -57,18 +61,19 @@ def test_random_combinations_equal_numpy():
     rng = np.random.default_rng(1)
     kinds = [
         lambda n: int(rng.integers(-n, n)),
-        lambda n: slice(*(None if rng.random() < 0.3 else int(rng.integers(-n - 2, n + 3)) for _ in range(2)), int(rng.choice([-3, -1, 1, 2]))),
+        lambda n: slice(
+            *(None if rng.random() < 0.3 else int(rng.integers(-n - 2, n + 3)) for _ in range(2)), int(rng.choice([-3, -1, 1, 2]))
+        ),
         lambda n: rng.integers(-n, n, 3),
         lambda n: rng.integers(-n, n, (2, 1)),
         lambda n: slice(None),
     ]
     for _ in range(400):
-        items, axis = [], 0
-        for _ in range(rng.integers(1, 5)):
+        items = []
+        for axis in range(rng.integers(1, 5)):
             if rng.random() < 0.15:
                 items.append(None)
             items.append(kinds[rng.integers(len(kinds))](X.shape[axis]))
-            axis += 1
         if rng.random() < 0.2:
             items.append(...)
         index = tuple(items)
@@ -145,7 +150,9 @@ def test_errors(index, kind, pieces):
 
 def test_value_that_does_not_fit():
     x = nc.zeros((2, 3))
-    for index, value in itertools.product([slice(None), (slice(None), [0, 1, 2])], [np.zeros(2), np.zeros((3, 3)), np.zeros((2, 1, 3))]):
+    for index, value in itertools.product(
+        [slice(None), (slice(None), [0, 1, 2])], [np.zeros(2), np.zeros((3, 3)), np.zeros((2, 1, 3))]
+    ):
         with pytest.raises(ValueError, match="does not broadcast"):
             x[index] = value
     assert not np.asarray(x).any()
@@ -157,7 +164,9 @@ def test_repeated_memory_is_not_written():
         x[0] = 1.0
 
 
-@pytest.mark.parametrize("index", [(slice(None, None, -2), [1, 1, 0]), ([0, 1, 1],), (..., 1), (MASK1,), (None, 2, slice(1, 3))], ids=repr)
+@pytest.mark.parametrize(
+    "index", [(slice(None, None, -2), [1, 1, 0]), ([0, 1, 1],), (..., 1), (MASK1,), (None, 2, slice(1, 3))], ids=repr
+)
 def test_gradient_counts_how_often_an_element_was_taken(index):
     x = nc.convert_to_tensor(np.zeros((3, 4)), dtype="float64")
     x.requires_grad = True

@@ -65,13 +65,16 @@ void Arange::infer(const Arange& a, In, Types& out) {
   if (a.step == 0) raise<ValueError>(name, ": step is 0. Use a positive or a negative number.");
   const double n = std::ceil((a.stop - a.start) / a.step);
   if (!(n < 0x1p62)) {
-    raise<ValueError>(name, ": start ", a.start, ", stop ", a.stop, " and step ", a.step, " give too many numbers. Use a larger step.");
+    raise<ValueError>(name, ": start ", a.start, ", stop ", a.stop, " and step ", a.step,
+                      " give too many numbers. Use a larger step.");
   }
   DType t = floatx();
   if (a.start == std::trunc(a.start) && a.stop == std::trunc(a.stop) && a.step == std::trunc(a.step)) {
     const double most = std::max(std::abs(a.start), std::abs(a.stop));
-    if (most <= 2147483647.0) t = DType::int32;
-    else if (most < 0x1p63) t = DType::int64;
+    if (most <= 2147483647.0)
+      t = DType::int32;
+    else if (most < 0x1p63)
+      t = DType::int64;
   }
   push(name, out, {n > 0 ? static_cast<Dim>(n) : 0}, a.dtype.or_else(t));
 }
@@ -107,7 +110,8 @@ void Eye::run(const Eye& a, Views, Views out, Context& c) {
   if (a.k >= columns || a.k <= -rows) return;
   char* data = out[0].as<char>();
   const Dim item = size_of(out[0].dtype);
-  for (Dim r = a.k < 0 ? -a.k : 0; r < rows && r + a.k < columns; ++r) store_double(data + (r * columns + r + a.k) * item, out[0].dtype, 1);
+  for (Dim r = a.k < 0 ? -a.k : 0; r < rows && r + a.k < columns; ++r)
+    store_double(data + (r * columns + r + a.k) * item, out[0].dtype, 1);
 }
 
 }  // namespace nacre::op

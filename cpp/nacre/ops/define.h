@@ -6,10 +6,10 @@
 #include "nacre/ops/op.h"
 
 // The record of an op, in the one family file that holds its bodies.
-#define NACRE_DEFINE_OP(Struct)                 \
-  template <>                                   \
-  const OpDef& op_def<op::Struct>() {           \
-    return make_def<op::Struct>();              \
+#define NACRE_DEFINE_OP(Struct)       \
+  template <>                         \
+  const OpDef& op_def<op::Struct>() { \
+    return make_def<op::Struct>();    \
   }
 
 namespace nacre {
@@ -23,7 +23,8 @@ inline void refuse_storage_only(std::string_view op, std::string_view arg, DType
 
 // A list of sizes as the shape of a tensor of this dtype: rank, signs and byte count are checked.
 inline Shape shape_from(std::string_view op, std::string_view arg, const IntList& sizes, DType dtype) {
-  if (sizes.size() > kMaxRank) raise<ShapeError>(op, ": ", arg, " ", sizes, " has ", sizes.size(), " sizes, more than the largest rank, ", kMaxRank, ".");
+  if (sizes.size() > kMaxRank)
+    raise<ShapeError>(op, ": ", arg, " ", sizes, " has ", sizes.size(), " sizes, more than the largest rank, ", kMaxRank, ".");
   const Shape shape = sizes.shape();
   checked_count(op, shape, dtype);
   return shape;

@@ -17,7 +17,8 @@ void require_index(std::string_view op, std::string_view arg, const Type& t) {
 // Sums exist for these only.
 void require_summable(std::string_view op, std::string_view arg, const Type& t) {
   refuse_storage_only(op, arg, t.dtype);
-  if (t.dtype == DType::boolean) raise<DTypeError>(op, ": ", arg, " must hold numbers, got bool. Use cast(", arg, ", 'int32') first.");
+  if (t.dtype == DType::boolean)
+    raise<DTypeError>(op, ": ", arg, " must hold numbers, got bool. Use cast(", arg, ", 'int32') first.");
 }
 
 void report(Context& c, const IndexStatus& s, Dim limit) {
@@ -195,7 +196,8 @@ void TakeAlongAxisGrad::grad(const TakeAlongAxisGrad& a, GradCtx& c) {
 
 void RavelIndex::infer(const RavelIndex& a, In in, Types& out) {
   if (in.size() == 0) raise<ValueError>(name, ": indices is empty. Give one tensor per axis.");
-  if (a.sizes.size() != in.size()) raise<ValueError>(name, ": sizes ", a.sizes, " has ", a.sizes.size(), " numbers for ", in.size(), " index tensors.");
+  if (a.sizes.size() != in.size())
+    raise<ValueError>(name, ": sizes ", a.sizes, " has ", a.sizes.size(), " numbers for ", in.size(), " index tensors.");
   Shape shape;
   for (int k = 0; k < in.size(); ++k) {
     require_index(name, "indices", in[k]);
@@ -247,9 +249,11 @@ Shape nd_slices_shape(std::string_view op, const Shape& indices, const Shape& x)
   if (indices.rank() == 0) raise<ShapeError>(op, ": indices must have at least one axis, the index vectors.");
   const Dim depth = indices.back();
   if (depth < 1 || depth > x.rank()) {
-    raise<ShapeError>(op, ": indices of shape ", indices, " have vectors of ", depth, " numbers for a tensor of shape ", x, ". Use 1 to ", x.rank(), ".");
+    raise<ShapeError>(op, ": indices of shape ", indices, " have vectors of ", depth, " numbers for a tensor of shape ", x,
+                      ". Use 1 to ", x.rank(), ".");
   }
-  if (indices.rank() - 1 + x.rank() - depth > kMaxRank) raise<ShapeError>(op, ": indices of shape ", indices, " and shape ", x, " give more than ", kMaxRank, " axes.");
+  if (indices.rank() - 1 + x.rank() - depth > kMaxRank)
+    raise<ShapeError>(op, ": indices of shape ", indices, " and shape ", x, " give more than ", kMaxRank, " axes.");
   Shape s;
   for (int i = 0; i + 1 < indices.rank(); ++i) s.push_back(indices[i]);
   for (int i = static_cast<int>(depth); i < x.rank(); ++i) s.push_back(x[i]);
@@ -309,7 +313,8 @@ void Scatter::infer(const Scatter& a, In in, Types& out) {
   const Shape shape = shape_from(name, "shape", a.shape, in[1].dtype);
   const Shape expected = nd_slices_shape(name, in[0].shape, shape);
   if (!(in[1].shape == expected)) {
-    raise<ShapeError>(name, ": values have shape ", in[1].shape, " but indices ", in[0].shape, " and shape ", shape, " need ", expected, ".");
+    raise<ShapeError>(name, ": values have shape ", in[1].shape, " but indices ", in[0].shape, " and shape ", shape, " need ",
+                      expected, ".");
   }
   out.push_back({in[1].dtype, shape});
 }
@@ -328,7 +333,8 @@ void ScatterUpdate::infer(const ScatterUpdate&, In in, Types& out) {
   require_same_dtype(name, "x", in[0], "updates", in[2]);
   const Shape expected = nd_slices_shape(name, in[1].shape, in[0].shape);
   if (!(in[2].shape == expected)) {
-    raise<ShapeError>(name, ": updates have shape ", in[2].shape, " but indices ", in[1].shape, " and x ", in[0].shape, " need ", expected, ".");
+    raise<ShapeError>(name, ": updates have shape ", in[2].shape, " but indices ", in[1].shape, " and x ", in[0].shape, " need ",
+                      expected, ".");
   }
   out.push_back(in[0]);
 }
@@ -357,8 +363,10 @@ void ScatterUpdate::grad(const ScatterUpdate&, GradCtx& c) {
   Shape covered, batch;
   for (int i = 0; i < s.depth; ++i) covered.push_back(c.dy().shape()[i]);
   for (int i = 0; i + 1 < indices.rank(); ++i) batch.push_back(indices.shape()[i]);
-  const Tensor number = reshape(arange({.start = 0, .stop = static_cast<double>(s.vectors), .dtype = DType::int64}), {.newshape = batch});
-  const Tensor last = gather_nd(scatter_update(full({.shape = covered, .value = -1, .dtype = DType::int64}), indices, number), indices);
+  const Tensor number =
+      reshape(arange({.start = 0, .stop = static_cast<double>(s.vectors), .dtype = DType::int64}), {.newshape = batch});
+  const Tensor last =
+      gather_nd(scatter_update(full({.shape = covered, .value = -1, .dtype = DType::int64}), indices, number), indices);
   Shape aligned = batch;
   for (int i = batch.rank(); i < slices.rank(); ++i) aligned.push_back(1);
   const Tensor stays = reshape(equal(last, number), {.newshape = aligned});
@@ -374,7 +382,8 @@ void ScatterAdd::infer(const ScatterAdd&, In in, Types& out) {
   if (in[0].shape.rank() == 0) raise<ShapeError>(name, ": x is a scalar and has no axis to index.");
   const Shape expected = taken_shape(name, in[0].shape, 0, in[1].shape);
   if (!(in[2].shape == expected)) {
-    raise<ShapeError>(name, ": updates have shape ", in[2].shape, " but indices ", in[1].shape, " and x ", in[0].shape, " need ", expected, ".");
+    raise<ShapeError>(name, ": updates have shape ", in[2].shape, " but indices ", in[1].shape, " and x ", in[0].shape, " need ",
+                      expected, ".");
   }
   out.push_back(in[0]);
 }
@@ -394,7 +403,8 @@ void OneHot::infer(const OneHot& a, In in, Types& out) {
   if (a.num_classes < 1) raise<ValueError>(name, ": num_classes must be >= 1, got ", a.num_classes, ".");
   Type t{a.dtype.or_else(floatx()), in[0].shape};
   refuse_storage_only(name, "dtype", t.dtype);
-  if (t.shape.rank() == kMaxRank) raise<ShapeError>(name, ": x has shape ", t.shape, "; one more axis is more than the largest rank, ", kMaxRank, ".");
+  if (t.shape.rank() == kMaxRank)
+    raise<ShapeError>(name, ": x has shape ", t.shape, "; one more axis is more than the largest rank, ", kMaxRank, ".");
   t.shape.insert(normalize_axis(name, a.axis, t.shape.rank() + 1), a.num_classes);
   checked_count(name, t.shape, t.dtype);
   out.push_back(t);

@@ -100,7 +100,8 @@ Reference: numpy.take_along_axis.)";
 
 struct TakeAlongAxisGrad {
   Dim size = 0, axis = -1;
-  static constexpr std::string_view name = "take_along_axis_grad", doc = R"(Zeros with dy added at the positions take_along_axis read.
+  static constexpr std::string_view name = "take_along_axis_grad",
+                                    doc = R"(Zeros with dy added at the positions take_along_axis read.
 
 Args:
     dy: Gradient of the result of take_along_axis.
@@ -152,7 +153,9 @@ Example:
 };
 
 struct GatherNd {
-  static constexpr std::string_view name = "gather_nd", doc = R"(Slices of x at index vectors: y[b..., i...] = x[indices[b..., 0], ..., indices[b..., K-1], i...].
+  static constexpr std::string_view
+      name = "gather_nd",
+      doc = R"(Slices of x at index vectors: y[b..., i...] = x[indices[b..., 0], ..., indices[b..., K-1], i...].
 
 Args:
     x: Tensor of any dtype.
@@ -179,7 +182,8 @@ Example:
 
 struct Scatter {
   IntList shape{};
-  static constexpr std::string_view name = "scatter", doc = R"(Zeros of `shape` with values added at index vectors; repeated positions add up.
+  static constexpr std::string_view name = "scatter",
+                                    doc = R"(Zeros of `shape` with values added at index vectors; repeated positions add up.
 
 Args:
     indices: Integer tensor of shape (..., K) with 1 <= K <= len(shape); negative ones count from the end.
@@ -237,7 +241,8 @@ Reference: keras.ops.scatter_update.)";
 };
 
 struct ScatterAdd {
-  static constexpr std::string_view name = "scatter_add", doc = R"(Copy of x with updates added to slices along axis 0: y[indices[k]] += updates[k].
+  static constexpr std::string_view name = "scatter_add",
+                                    doc = R"(Copy of x with updates added to slices along axis 0: y[indices[k]] += updates[k].
 
 Repeated indices add up, in the order of the indices, whatever the number of threads.
 
@@ -290,8 +295,8 @@ Example:
 
 Reference: keras.ops.one_hot.)";
   static constexpr Arg inputs[] = {{"x", kNoGrad}};
-  static constexpr auto fields = std::tuple{Field{"num_classes", &OneHot::num_classes, true}, Field{"axis", &OneHot::axis},
-                                            Field{"dtype", &OneHot::dtype}};
+  static constexpr auto fields =
+      std::tuple{Field{"num_classes", &OneHot::num_classes, true}, Field{"axis", &OneHot::axis}, Field{"dtype", &OneHot::dtype}};
   static constexpr std::string_view not_differentiable = "labels are integers";
   static void infer(const OneHot& a, In in, Types& out);
   static void run(const OneHot& a, Views in, Views out, Context& c);

@@ -24,10 +24,10 @@ struct Advanced {
 
 // What the items ask for. The block of x is taken first; `indexed` tells which axes of the block the index tensors replace.
 struct Plan {
-  IntList begin, size, step;   // per axis of x
-  IntList drop;                // axes of x that an integer removed
-  IntList fresh;               // positions of new axes in the block
-  std::vector<bool> indexed;   // per axis of the block
+  IntList begin, size, step;  // per axis of x
+  IntList drop;               // axes of x that an integer removed
+  IntList fresh;              // positions of new axes in the block
+  std::vector<bool> indexed;  // per axis of the block
   std::vector<Advanced> advanced;
   bool together = true;  // nothing stands between the index tensors
 };
@@ -113,7 +113,8 @@ Plan make_plan(const Tensor& x, std::span<const IndexItem> items) {
       case Kind::integer: {
         const Dim n = shape[axis];
         if (item.start < -n || item.start >= n) {
-          raise<IndexError>(kName, ": index ", item.start, " is out of range for axis ", axis, " of size ", n, " (shape ", shape, ").");
+          raise<IndexError>(kName, ": index ", item.start, " is out of range for axis ", axis, " of size ", n, " (shape ", shape,
+                            ").");
         }
         const Dim at = item.start < 0 ? item.start + n : item.start;
         if (tensors) {
@@ -147,7 +148,8 @@ Plan make_plan(const Tensor& x, std::span<const IndexItem> items) {
         const Shape& mask = item.index.shape();
         for (int i = 0; i < mask.rank(); ++i) {
           if (mask[i] != shape[axis + i]) {
-            raise<IndexError>(kName, ": a mask of shape ", mask, " does not fit the tensor of shape ", shape, " at axis ", axis + i, ".");
+            raise<IndexError>(kName, ": a mask of shape ", mask, " does not fit the tensor of shape ", shape, " at axis ", axis + i,
+                              ".");
           }
         }
         advanced(true_positions(item.index), mask.rank());
@@ -176,8 +178,10 @@ Tensor gather_axes(const Tensor& block, const Plan& p, int& at) {
   IntList front, indexed, back;
   at = 0;
   for (int i = 0; i < block.rank(); ++i) {
-    if (p.indexed[static_cast<std::size_t>(i)]) indexed.push_back(i);
-    else (indexed.size() || !p.together ? back : front).push_back(i);
+    if (p.indexed[static_cast<std::size_t>(i)])
+      indexed.push_back(i);
+    else
+      (indexed.size() || !p.together ? back : front).push_back(i);
   }
   at = front.size();
   IntList order = front;
@@ -220,7 +224,9 @@ View broadcast_value(const View& value, const Shape& shape) {
   const int lead = shape.rank() - v.shape.rank();
   bool fits = lead >= 0;
   for (int i = 0; fits && i < v.shape.rank(); ++i) fits = v.shape[i] == shape[i + lead] || v.shape[i] == 1;
-  if (!fits) raise<ShapeError>("x[...] = value: value of shape ", value.shape, " does not broadcast to the indexed part of shape ", shape, ".");
+  if (!fits)
+    raise<ShapeError>("x[...] = value: value of shape ", value.shape, " does not broadcast to the indexed part of shape ", shape,
+                      ".");
   View r = v;
   r.shape = shape;
   for (int i = 0; i < shape.rank(); ++i) r.strides[i] = i < lead || v.shape[i - lead] != shape[i] ? 0 : v.strides[i - lead];
@@ -237,7 +243,8 @@ Dim offset_of(const View& v, int at, int axes, Dim index) {
   return offset;
 }
 
-// target[indices] = value, the indexed axes of target standing at `at`. All indices were checked: `merged` is non-negative and in range.
+// target[indices] = value, the indexed axes of target standing at `at`. All indices were checked: `merged` is
+// non-negative and in range.
 void write_indexed(const View& target, int at, int axes, const View& merged, const View& value) {
   View to = target;  // one slice of the target
   for (int i = 0; i < axes; ++i) to = slab(to, at, 0);
@@ -254,8 +261,10 @@ void write_indexed(const View& target, int at, int axes, const View& merged, con
     }
     to.data = static_cast<char*>(target.data) + offset_of(target, at, axes, index[k]) * item;
     from.data = static_cast<char*>(value.data) + from_offset * item;
-    if (rest == 1) std::memcpy(to.data, from.data, static_cast<std::size_t>(item));
-    else copy_values(from, to);
+    if (rest == 1)
+      std::memcpy(to.data, from.data, static_cast<std::size_t>(item));
+    else
+      copy_values(from, to);
   }
 }
 

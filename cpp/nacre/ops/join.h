@@ -119,7 +119,8 @@ Reference: numpy.repeat.)";
 struct Roll {
   IntList shift{};
   Axes axis{};
-  static constexpr std::string_view name = "roll", doc = R"(Elements moved along axes; what leaves at the end enters at the beginning.
+  static constexpr std::string_view name = "roll",
+                                    doc = R"(Elements moved along axes; what leaves at the end enters at the beginning.
 
 y[i] = x[(i - shift) mod n] along each axis.
 

@@ -1,11 +1,10 @@
 // Joining, repeating, rolling and padding: shape rules, copies of blocks, gradients.
-#include "nacre/ops/join.h"
-
 #include <algorithm>
 #include <limits>
 
 #include "nacre/base/half.h"
 #include "nacre/kernels/elementwise_drive.h"
+#include "nacre/ops/join.h"
 #include "nacre/ops/pad.h"
 #include "nacre/ops/rules.h"
 #include "nacre/ops/view_rules.h"
@@ -24,7 +23,8 @@ void Concatenate::infer(const Concatenate& a, In in, Types& out) {
     bool fits = s.rank() == t.shape.rank();
     for (int i = 0; fits && i < s.rank(); ++i) fits = i == axis || s[i] == t.shape[i];
     if (!fits) {
-      raise<ShapeError>(name, ": xs[", k, "] has shape ", s, " but xs[0] has shape ", in[0].shape, ". They may differ at axis ", a.axis, " only.");
+      raise<ShapeError>(name, ": xs[", k, "] has shape ", s, " but xs[0] has shape ", in[0].shape, ". They may differ at axis ",
+                        a.axis, " only.");
     }
     t.shape[axis] = checked_add(name, t.shape[axis], s[axis]);
   }
@@ -53,9 +53,11 @@ void Concatenate::grad(const Concatenate& a, GradCtx& c) {
 void Stack::infer(const Stack& a, In in, Types& out) {
   if (in.size() == 0) raise<ValueError>(name, ": xs is empty. Give at least one tensor.");
   Type t = in[0];
-  if (t.shape.rank() == kMaxRank) raise<ShapeError>(name, ": xs[0] has shape ", t.shape, "; one more axis is more than the largest rank, ", kMaxRank, ".");
+  if (t.shape.rank() == kMaxRank)
+    raise<ShapeError>(name, ": xs[0] has shape ", t.shape, "; one more axis is more than the largest rank, ", kMaxRank, ".");
   for (int k = 1; k < in.size(); ++k) {
-    if (!(in[k].shape == t.shape)) raise<ShapeError>(name, ": xs[", k, "] has shape ", in[k].shape, " but xs[0] has shape ", t.shape, ". They must be equal.");
+    if (!(in[k].shape == t.shape))
+      raise<ShapeError>(name, ": xs[", k, "] has shape ", in[k].shape, " but xs[0] has shape ", t.shape, ". They must be equal.");
   }
   t.shape.insert(normalize_axis(name, a.axis, t.shape.rank() + 1), in.size());
   checked_count(name, t.shape, t.dtype);
@@ -81,7 +83,8 @@ void Stack::grad(const Stack& a, GradCtx& c) {
 void Tile::infer(const Tile& a, In in, Types& out) {
   const Shape& s = in[0].shape;
   const int rank = std::max(s.rank(), a.repeats.size());
-  if (rank > kMaxRank) raise<ShapeError>(name, ": repeats ", a.repeats, " has ", rank, " numbers, more than the largest rank, ", kMaxRank, ".");
+  if (rank > kMaxRank)
+    raise<ShapeError>(name, ": repeats ", a.repeats, " has ", rank, " numbers, more than the largest rank, ", kMaxRank, ".");
   Type t{in[0].dtype, {}};
   for (int i = 0; i < rank; ++i) {
     const int is = i - (rank - s.rank()), ir = i - (rank - a.repeats.size());
@@ -221,7 +224,8 @@ namespace {
 // One pair (before, after) per axis from one number, one pair, or all pairs.
 IntList all_widths(std::string_view op, const IntList& given, int rank) {
   if (given.size() != 1 && given.size() != 2 && given.size() != 2 * rank) {
-    raise<ValueError>(op, ": pad_width ", given, " has ", given.size(), " numbers. Give one, one pair, or a pair for each of ", rank, " axes.");
+    raise<ValueError>(op, ": pad_width ", given, " has ", given.size(), " numbers. Give one, one pair, or a pair for each of ",
+                      rank, " axes.");
   }
   IntList w;
   for (int i = 0; i < 2 * rank; ++i) {
@@ -236,7 +240,8 @@ void check_border(std::string_view op, std::string_view mode, int axis, Dim befo
   if (mode == "constant") return;
   const Dim most = mode == "edge" ? (n > 0 ? std::numeric_limits<Dim>::max() : 0) : n - 1;
   if (std::max(before, after) > std::max<Dim>(most, 0)) {
-    raise<ShapeError>(op, ": pad_width (", before, ", ", after, ") at axis ", axis, " is too wide for mode '", mode, "' and size ", n, ".");
+    raise<ShapeError>(op, ": pad_width (", before, ", ", after, ") at axis ", axis, " is too wide for mode '", mode, "' and size ",
+                      n, ".");
   }
 }
 

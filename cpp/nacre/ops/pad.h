@@ -14,7 +14,8 @@ struct Pad {
 Args:
     x: Tensor of any dtype.
     pad_width: ((before, after), ...) per axis, each >= 0; one pair holds for every axis, one number for every side.
-    mode: "constant", "edge" (the border value repeated) or "reflect" (mirrored without repeating the border; each width below the size).
+    mode: "constant", "edge" (the border value repeated) or "reflect" (mirrored without repeating the border;
+        each width below the size).
     constant_values: Value of a constant border; default 0.
 
 Returns:
@@ -40,7 +41,8 @@ Reference: numpy.pad.)";
 struct PadGrad {
   IntList pad_width{};
   Text mode = "reflect";
-  static constexpr std::string_view name = "pad_grad", doc = R"(Border folded back onto the values it was copied from: the gradient of pad.
+  static constexpr std::string_view name = "pad_grad",
+                                    doc = R"(Border folded back onto the values it was copied from: the gradient of pad.
 
 Args:
     dy: Gradient of the padded tensor, float32 or float64.

@@ -1,6 +1,8 @@
-// Random tensors by Philox: element i depends on (key, i) alone, so results are the same for any number of threads and any instruction set.
+// Random tensors by Philox: element i depends on (key, i) alone, so results are the same for any number of threads and any
+// instruction set.
 //
-// Every op takes a key: an int64 tensor [seed, stream, step]. Equal keys give equal numbers. SeedGenerator (random_state.h) makes keys.
+// Every op takes a key: an int64 tensor [seed, stream, step]. Equal keys give equal numbers. SeedGenerator
+// (random_state.h) makes keys.
 #pragma once
 
 #include "nacre/ops/op.h"
@@ -75,7 +77,8 @@ struct RandomTruncatedNormal {
   IntList shape{};
   double mean = 0, stddev = 1;
   OptDType dtype{};
-  static constexpr std::string_view name = "random_truncated_normal", doc = R"(Normally distributed numbers within two standard deviations of the mean.
+  static constexpr std::string_view name = "random_truncated_normal",
+                                    doc = R"(Normally distributed numbers within two standard deviations of the mean.
 
 Args:
     key: int64 tensor (seed, stream, step).
@@ -125,8 +128,9 @@ Raises:
 Example:
     >>> nc.random.randint((5,), 0, 10, seed=1))";
   static constexpr Arg inputs[] = {{"key", kNoGrad}};
-  static constexpr auto fields = std::tuple{Field{"shape", &RandomRandint::shape, true}, Field{"minval", &RandomRandint::minval, true},
-                                            Field{"maxval", &RandomRandint::maxval, true}, Field{"dtype", &RandomRandint::dtype}};
+  static constexpr auto fields =
+      std::tuple{Field{"shape", &RandomRandint::shape, true}, Field{"minval", &RandomRandint::minval, true},
+                 Field{"maxval", &RandomRandint::maxval, true}, Field{"dtype", &RandomRandint::dtype}};
   static constexpr std::string_view not_differentiable = "random numbers depend on no value";
   static void infer(const RandomRandint& a, In in, Types& out);
   static void run(const RandomRandint& a, Views in, Views out, Context& c);

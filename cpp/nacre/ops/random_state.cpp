@@ -34,7 +34,9 @@ void check_key(std::string_view op, const Type& key) {
 RandomKey read_key(const View& key) noexcept {
   const auto* v = key.as<std::int64_t>();
   const Dim s = key.strides[0];
-  return {.seed = static_cast<std::uint64_t>(v[0]), .step = static_cast<std::uint64_t>(v[2 * s]), .stream = static_cast<std::uint32_t>(v[s])};
+  return {.seed = static_cast<std::uint64_t>(v[0]),
+          .step = static_cast<std::uint64_t>(v[2 * s]),
+          .stream = static_cast<std::uint32_t>(v[s])};
 }
 
 SeedGenerator::SeedGenerator() : SeedGenerator(random_seed(), next_random_stream()) {}

@@ -1,7 +1,7 @@
 // Where random keys come from: a seed and a counter. One global generator, and one per layer.
 //
-// A key is (seed, stream, step), see base/random.h. The global generator draws from stream 0, one step per call; every SeedGenerator has
-// a stream of its own, so that adding a layer does not change the numbers of another one's draws.
+// A key is (seed, stream, step), see base/random.h. The global generator draws from stream 0, one step per call; every
+// SeedGenerator has a stream of its own, so that adding a layer does not change the numbers of another one's draws.
 #pragma once
 
 #include <mutex>

@@ -22,8 +22,8 @@ namespace op {
 
 namespace {
 
-// Strides that show `in` (its elements in row-major order) as `shape`, or false when no strides do. Walks both shapes from the left and
-// matches groups of axes with equal products; within a group of `in` the axes must follow each other in memory without gaps.
+// Strides that show `in` (its elements in row-major order) as `shape`, or false when no strides do. Walks both shapes from the
+// left and matches groups of axes with equal products; within a group of `in` the axes must follow each other in memory without gaps.
 bool reshape_strides(const View& in, const Shape& shape, Dim* strides) {
   if (in.shape.count() == 0) {
     View v = as_shape(in, shape);
@@ -42,8 +42,10 @@ bool reshape_strides(const View& in, const Shape& shape, Dim* strides) {
     Dim from = dims[i], to = shape[j];
     int i_end = i + 1, j_end = j + 1;
     while (from != to) {
-      if (from < to) from *= dims[i_end++];
-      else to *= shape[j_end++];
+      if (from < to)
+        from *= dims[i_end++];
+      else
+        to *= shape[j_end++];
     }
     for (int k = i; k + 1 < i_end; ++k) {
       if (steps[k] != dims[k + 1] * steps[k + 1]) return false;
@@ -81,7 +83,8 @@ Type permuted(const Type& x, const IntList& axes) {
 
 void Reshape::infer(const Reshape& a, In in, Types& out) {
   if (a.newshape.size() > kMaxRank) {
-    raise<ShapeError>(name, ": newshape ", a.newshape, " has ", a.newshape.size(), " sizes, more than the largest rank, ", kMaxRank, ".");
+    raise<ShapeError>(name, ": newshape ", a.newshape, " has ", a.newshape.size(), " sizes, more than the largest rank, ", kMaxRank,
+                      ".");
   }
   Shape shape;
   int open = -1;
@@ -99,7 +102,8 @@ void Reshape::infer(const Reshape& a, In in, Types& out) {
     shape.push_back(d);
   }
   const Dim n = in[0].shape.count();
-  if (open >= 0 && known != 0 && n % known == 0) shape[open] = n / known;
+  if (open >= 0 && known != 0 && n % known == 0)
+    shape[open] = n / known;
   else if (open >= 0 || known != n) {
     raise<ShapeError>(name, ": ", n, " elements (shape ", in[0].shape, ") do not fit newshape ", a.newshape, ".");
   }
@@ -127,7 +131,8 @@ static IntList order_of(const Transpose& a, int rank) {
     return reversed;
   }
   if (a.axes.list.size() != rank) {
-    raise<ValueError>(Transpose::name, ": axes ", a.axes.list, " has ", a.axes.list.size(), " numbers but x has ", rank, " axes. Name each once.");
+    raise<ValueError>(Transpose::name, ": axes ", a.axes.list, " has ", a.axes.list.size(), " numbers but x has ", rank,
+                      " axes. Name each once.");
   }
   return distinct_axes(Transpose::name, a.axes.list, rank);
 }
@@ -201,7 +206,8 @@ void Squeeze::infer(const Squeeze& a, In in, Types& out) {
   } else {
     for (Dim axis : distinct_axes(name, a.axis.list, s.rank())) {
       if (s[static_cast<int>(axis)] != 1) {
-        raise<ShapeError>(name, ": axis ", axis, " has size ", s[static_cast<int>(axis)], " in shape ", s, ". Only axes of size 1 can be removed.");
+        raise<ShapeError>(name, ": axis ", axis, " has size ", s[static_cast<int>(axis)], " in shape ", s,
+                          ". Only axes of size 1 can be removed.");
       }
       drop[axis] = true;
     }
@@ -221,7 +227,8 @@ void Squeeze::grad(const Squeeze&, GradCtx& c) {
 void ExpandDims::infer(const ExpandDims& a, In in, Types& out) {
   const int rank = in[0].shape.rank() + a.axis.size();
   if (rank > kMaxRank) {
-    raise<ShapeError>(name, ": axis ", a.axis, " and shape ", in[0].shape, " give rank ", rank, ", more than the largest, ", kMaxRank, ".");
+    raise<ShapeError>(name, ": axis ", a.axis, " and shape ", in[0].shape, " give rank ", rank, ", more than the largest, ",
+                      kMaxRank, ".");
   }
   bool fresh[kMaxRank] = {};
   for (Dim axis : distinct_axes(name, a.axis, rank)) fresh[axis] = true;
@@ -243,7 +250,8 @@ void BroadcastTo::infer(const BroadcastTo& a, In in, Types& out) {
     fits = f == t || f == 1;
   }
   if (!fits) {
-    raise<ShapeError>(name, ": x of shape ", from, " does not broadcast to shape ", to, ". Sizes must be equal or 1, aligned at the last axis.");
+    raise<ShapeError>(name, ": x of shape ", from, " does not broadcast to shape ", to,
+                      ". Sizes must be equal or 1, aligned at the last axis.");
   }
   out.push_back({in[0].dtype, to});
 }
@@ -268,8 +276,10 @@ void Flip::infer(const Flip& a, In in, Types& out) {
 }
 bool Flip::view(const Flip& a, const View& in, View& out) {
   bool turn[kMaxRank] = {};
-  if (a.axis.all) std::fill(turn, turn + kMaxRank, true);
-  else for (Dim axis : distinct_axes(name, a.axis.list, in.shape.rank())) turn[axis] = true;
+  if (a.axis.all)
+    std::fill(turn, turn + kMaxRank, true);
+  else
+    for (Dim axis : distinct_axes(name, a.axis.list, in.shape.rank())) turn[axis] = true;
   out = in;
   for (int i = 0; i < in.shape.rank(); ++i) {
     if (!turn[i] || in.shape[i] == 0) continue;

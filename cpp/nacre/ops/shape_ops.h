@@ -58,7 +58,8 @@ Reference: numpy.ravel.)";
 
 struct Transpose {
   Axes axes{};
-  static constexpr std::string_view name = "transpose", doc = R"(Axes in another order: y[i_axes[0], i_axes[1], ...] = x[i_0, i_1, ...].
+  static constexpr std::string_view name = "transpose",
+                                    doc = R"(Axes in another order: y[i_axes[0], i_axes[1], ...] = x[i_0, i_1, ...].
 
 Args:
     x: Tensor of any shape and dtype.

@@ -25,7 +25,8 @@ Example:
 
 Reference: keras.ops.slice. See also x[1:3, 1:4].)";
   static constexpr Arg inputs[] = {{"x"}};
-  static constexpr auto fields = std::tuple{Field{"start_indices", &Slice::start_indices, true}, Field{"shape", &Slice::shape, true}};
+  static constexpr auto fields =
+      std::tuple{Field{"start_indices", &Slice::start_indices, true}, Field{"shape", &Slice::shape, true}};
   static constexpr bool strided = true, save_types = true;
   static void infer(const Slice& a, In in, Types& out);
   static bool view(const Slice& a, const View& in, View& out);
@@ -63,7 +64,8 @@ Example:
 
 struct SliceGrad {
   IntList shape{}, begin{}, step{};
-  static constexpr std::string_view name = "slice_grad", doc = R"(Zeros of `shape` with dy written at begin + i * step: the gradient of slice_view.
+  static constexpr std::string_view name = "slice_grad",
+                                    doc = R"(Zeros of `shape` with dy written at begin + i * step: the gradient of slice_view.
 
 Args:
     dy: Values of the block.

@@ -1,9 +1,8 @@
 // Slices, split, unstack: shape rules, views and gradients.
 //
 // slice_view and slice_grad are each other's gradients: one reads x[begin + i step], the other writes there into zeros.
-#include "nacre/ops/slice.h"
-
 #include "nacre/ops/rules.h"
+#include "nacre/ops/slice.h"
 #include "nacre/ops/view_rules.h"
 
 namespace nacre::op {
@@ -12,8 +11,8 @@ namespace {
 
 void need_one_per_axis(std::string_view op, std::string_view arg, const IntList& list, const Shape& shape) {
   if (list.size() != shape.rank()) {
-    raise<ValueError>(op, ": ", arg, " ", list, " has ", list.size(), " numbers but the tensor of shape ", shape, " has ", shape.rank(),
-                      " axes. Give one per axis.");
+    raise<ValueError>(op, ": ", arg, " ", list, " has ", list.size(), " numbers but the tensor of shape ", shape, " has ",
+                      shape.rank(), " axes. Give one per axis.");
   }
 }
 
@@ -59,9 +58,11 @@ void Slice::infer(const Slice& a, In in, Types& out) {
   Type t = in[0];
   for (int i = 0; i < s.rank(); ++i) {
     const Dim start = a.start_indices[i], size = a.shape[i];
-    if (start < 0 || start > s[i]) raise<ValueError>(name, ": start_indices ", a.start_indices, " has ", start, " at axis ", i, " of size ", s[i], ".");
+    if (start < 0 || start > s[i])
+      raise<ValueError>(name, ": start_indices ", a.start_indices, " has ", start, " at axis ", i, " of size ", s[i], ".");
     if (size < -1 || size > s[i] - start) {
-      raise<ValueError>(name, ": shape ", a.shape, " asks for ", size, " from position ", start, " of axis ", i, ", which has size ", s[i], ".");
+      raise<ValueError>(name, ": shape ", a.shape, " asks for ", size, " from position ", start, " of axis ", i,
+                        ", which has size ", s[i], ".");
     }
     t.shape[i] = size == -1 ? s[i] - start : size;
   }
@@ -123,8 +124,10 @@ void Split::infer(const Split& a, In in, Types& out) {
   }
   Type t = in[0];
   if (a.sections != 0) {
-    if (a.sections < 1 || a.sections > kMostParts) raise<ValueError>(name, ": sections must be in 1 .. ", kMostParts, ", got ", a.sections, ".");
-    if (n % a.sections) raise<ShapeError>(name, ": sections ", a.sections, " does not divide size ", n, " of axis ", a.axis, " (shape ", s, ").");
+    if (a.sections < 1 || a.sections > kMostParts)
+      raise<ValueError>(name, ": sections must be in 1 .. ", kMostParts, ", got ", a.sections, ".");
+    if (n % a.sections)
+      raise<ShapeError>(name, ": sections ", a.sections, " does not divide size ", n, " of axis ", a.axis, " (shape ", s, ").");
     t.shape[axis] = n / a.sections;
     out.assign(static_cast<std::size_t>(a.sections), t);
     return;
@@ -166,7 +169,8 @@ void Unstack::infer(const Unstack& a, In in, Types& out) {
   Type t = in[0];
   const int axis = normalize_axis(name, a.axis, t.shape.rank());
   const Dim n = t.shape[axis];
-  if (n > kMostParts) raise<ValueError>(name, ": axis ", a.axis, " of shape ", t.shape, " would give ", n, " tensors, more than ", kMostParts, ".");
+  if (n > kMostParts)
+    raise<ValueError>(name, ": axis ", a.axis, " of shape ", t.shape, " would give ", n, " tensors, more than ", kMostParts, ".");
   t.shape.erase(axis);
   out.assign(static_cast<std::size_t>(n), t);
 }

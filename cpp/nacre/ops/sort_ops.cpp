@@ -16,7 +16,8 @@ namespace {
 constexpr Dim kMostInt32 = std::numeric_limits<std::int32_t>::max();
 
 void check_int32_positions(std::string_view op, const Shape& s, int axis) {
-  if (s[axis] > kMostInt32) raise<ValueError>(op, ": axis of size ", s[axis], " is longer than int32 positions can tell (", kMostInt32, ").");
+  if (s[axis] > kMostInt32)
+    raise<ValueError>(op, ": axis of size ", s[axis], " is longer than int32 positions can tell (", kMostInt32, ").");
 }
 
 // v with `axis` as its last axis: where kernels want rows.
@@ -101,7 +102,8 @@ void TopK::infer(const TopK& a, In in, Types& out) {
   Type t = in[0];
   if (t.shape.rank() == 0) raise<ShapeError>(name, ": x is a scalar. It must have at least one axis.");
   const int last = t.shape.rank() - 1;
-  if (a.k < 0 || a.k > t.shape[last]) raise<ValueError>(name, ": k must be in 0 .. ", t.shape[last], " (the last axis of shape ", t.shape, "), got ", a.k, ".");
+  if (a.k < 0 || a.k > t.shape[last])
+    raise<ValueError>(name, ": k must be in 0 .. ", t.shape[last], " (the last axis of shape ", t.shape, "), got ", a.k, ".");
   check_int32_positions(name, t.shape, last);
   t.shape[last] = a.k;
   out.push_back(t);
@@ -134,8 +136,10 @@ namespace {
 // NaN is larger than everything.
 template <class T>
 bool before(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) return a < b || (std::isnan(b) && !std::isnan(a));
-  else return a < b;
+  if constexpr (std::is_floating_point_v<T>)
+    return a < b || (std::isnan(b) && !std::isnan(a));
+  else
+    return a < b;
 }
 
 template <class T>
@@ -155,7 +159,8 @@ void Searchsorted::infer(const Searchsorted& a, In in, Types& out) {
   refuse_storage_only(name, "sorted_sequence", in[0].dtype);
   if (in[0].shape.rank() != 1) raise<ShapeError>(name, ": sorted_sequence must be 1-D, got shape ", in[0].shape, ".");
   check_int32_positions(name, in[0].shape, 0);
-  if (a.side.view() != "left" && a.side.view() != "right") raise<ValueError>(name, ": side is '", a.side, "'. Use 'left' or 'right'.");
+  if (a.side.view() != "left" && a.side.view() != "right")
+    raise<ValueError>(name, ": side is '", a.side, "'. Use 'left' or 'right'.");
   checked_count(name, in[1].shape, DType::int32);
   out.push_back({DType::int32, in[1].shape});
 }
@@ -243,7 +248,8 @@ void Diag::infer(const Diag& a, In in, Types& out) {
   } else if (t.shape.rank() == 1) {
     if (a.k == std::numeric_limits<Dim>::min()) raise<ShapeError>(name, ": k ", a.k, " is too large.");
     const Dim n = checked_add(name, t.shape[0], a.k < 0 ? -a.k : a.k);
-    if (n > (Dim{1} << 31)) raise<ShapeError>(name, ": x of shape ", t.shape, " and k ", a.k, " give a matrix too large to address.");
+    if (n > (Dim{1} << 31))
+      raise<ShapeError>(name, ": x of shape ", t.shape, " and k ", a.k, " give a matrix too large to address.");
     t.shape = {n, n};
     checked_count(name, t.shape, t.dtype);
   } else {
@@ -262,8 +268,10 @@ void Diag::run(const Diag& a, Views in, Views out, Context& c) {
 void Diag::grad(const Diag& a, GradCtx& c) {
   if (!c.needs(0)) return;
   const Shape& x = c.in_type(0).shape;
-  if (x.rank() == 1) c.dx(0, diag(c.dy(), {.k = a.k}));
-  else c.dx(0, diag_grad(c.dy(), {.rows = x[0], .columns = x[1], .k = a.k}));
+  if (x.rank() == 1)
+    c.dx(0, diag(c.dy(), {.k = a.k}));
+  else
+    c.dx(0, diag_grad(c.dy(), {.rows = x[0], .columns = x[1], .k = a.k}));
 }
 
 void DiagGrad::infer(const DiagGrad& a, In in, Types& out) {
@@ -271,7 +279,8 @@ void DiagGrad::infer(const DiagGrad& a, In in, Types& out) {
   checked_count(name, shape, in[0].dtype);
   const Dim n = diagonal_length(a.rows, a.columns, a.k);
   if (!(in[0].shape == Shape{n})) {
-    raise<ShapeError>(name, ": dy has shape ", in[0].shape, " but diagonal ", a.k, " of a matrix of shape ", shape, " has ", n, " elements.");
+    raise<ShapeError>(name, ": dy has shape ", in[0].shape, " but diagonal ", a.k, " of a matrix of shape ", shape, " has ", n,
+                      " elements.");
   }
   out.push_back({in[0].dtype, shape});
 }

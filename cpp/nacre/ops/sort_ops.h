@@ -8,7 +8,8 @@ namespace nacre::op {
 struct Sort {
   Dim axis = -1;
   bool descending = false;
-  static constexpr std::string_view name = "sort", doc = R"(Values in order along one axis. NaN comes last, either way; the sort is stable.
+  static constexpr std::string_view name = "sort",
+                                    doc = R"(Values in order along one axis. NaN comes last, either way; the sort is stable.
 
 Gradient: each value's gradient goes back to where the value came from.
 
@@ -40,7 +41,8 @@ Reference: numpy.sort.)";
 struct Argsort {
   Dim axis = -1;
   bool descending = false;
-  static constexpr std::string_view name = "argsort", doc = R"(Positions that put the values in order along one axis; stable, NaN last.
+  static constexpr std::string_view name = "argsort",
+                                    doc = R"(Positions that put the values in order along one axis; stable, NaN last.
 
 Args:
     x: Tensor of rank >= 1.
@@ -69,7 +71,8 @@ Reference: numpy.argsort.)";
 struct TopK {
   Dim k = 1;
   bool sorted = true;
-  static constexpr std::string_view name = "top_k", doc = R"(The k largest values of every row (last axis), largest first, and where they stand.
+  static constexpr std::string_view name = "top_k",
+                                    doc = R"(The k largest values of every row (last axis), largest first, and where they stand.
 
 Equal values: the lower position first. NaN counts as smaller than everything.
 
@@ -101,7 +104,8 @@ Reference: keras.ops.top_k.)";
 
 struct Searchsorted {
   Text side = "left";
-  static constexpr std::string_view name = "searchsorted", doc = R"(Where values would have to be inserted to keep a sequence sorted.
+  static constexpr std::string_view name = "searchsorted",
+                                    doc = R"(Where values would have to be inserted to keep a sequence sorted.
 
 side="left" gives the first i with sequence[i] >= v, "right" the first with sequence[i] > v. NaN counts as larger than everything.
 
@@ -208,7 +212,8 @@ Reference: numpy.diag.)";
 
 struct DiagGrad {
   Dim rows = 0, columns = 0, k = 0;
-  static constexpr std::string_view name = "diag_grad", doc = R"(Zeros of shape (rows, columns) with dy on diagonal k: the gradient of diag of a matrix.
+  static constexpr std::string_view name = "diag_grad",
+                                    doc = R"(Zeros of shape (rows, columns) with dy on diagonal k: the gradient of diag of a matrix.
 
 Args:
     dy: 1-D tensor of the diagonal's length.
@@ -225,8 +230,8 @@ Raises:
 Example:
     >>> # called by the gradient of diag)";
   static constexpr Arg inputs[] = {{"dy"}};
-  static constexpr auto fields = std::tuple{Field{"rows", &DiagGrad::rows, true}, Field{"columns", &DiagGrad::columns, true},
-                                            Field{"k", &DiagGrad::k}};
+  static constexpr auto fields =
+      std::tuple{Field{"rows", &DiagGrad::rows, true}, Field{"columns", &DiagGrad::columns, true}, Field{"k", &DiagGrad::k}};
   static constexpr bool strided = true, internal = true;
   static void infer(const DiagGrad& a, In in, Types& out);
   static void run(const DiagGrad& a, Views in, Views out, Context& c);

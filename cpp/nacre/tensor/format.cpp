@@ -1,5 +1,5 @@
-// Values as text, in NumPy's form: brackets per axis, columns aligned, the shortest digits that tell a value apart (8 decimals at most),
-// exponents when the range asks for them, three items at each end of every axis once there are more than 1000 values.
+// Values as text, in NumPy's form: brackets per axis, columns aligned, the shortest digits that tell a value apart (8 decimals at
+// most), exponents when the range asks for them, three items at each end of every axis once there are more than 1000 values.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -86,9 +86,12 @@ class Formatter {
   void format() {
     const DType type = t_.dtype();
     for (const char* p : items_) {
-      if (type == DType::boolean) words_.push_back(*p ? "True" : "False");
-      else if (type == DType::int64) words_.push_back(cat(*reinterpret_cast<const std::int64_t*>(p)));
-      else if (!is_float(type)) words_.push_back(cat(static_cast<std::int64_t>(load_double(p, type))));
+      if (type == DType::boolean)
+        words_.push_back(*p ? "True" : "False");
+      else if (type == DType::int64)
+        words_.push_back(cat(*reinterpret_cast<const std::int64_t*>(p)));
+      else if (!is_float(type))
+        words_.push_back(cat(static_cast<std::int64_t>(load_double(p, type))));
     }
     if (is_float(type)) format_floats();
     std::size_t width = 0;
@@ -112,9 +115,12 @@ class Formatter {
     };
     for (const char* p : items_) {
       const double v = load_double(p, t_.dtype());
-      if (std::isnan(v)) words_.emplace_back("nan");
-      else if (std::isinf(v)) words_.emplace_back(v > 0 ? "inf" : "-inf");
-      else words_.push_back(float_text(v, t_.dtype() == DType::float64, exponent));
+      if (std::isnan(v))
+        words_.emplace_back("nan");
+      else if (std::isinf(v))
+        words_.emplace_back(v > 0 ? "inf" : "-inf");
+      else
+        words_.push_back(float_text(v, t_.dtype() == DType::float64, exponent));
       decimals = std::max(decimals, decimals_of(words_.back()));
     }
     for (std::string& w : words_) {
@@ -150,8 +156,10 @@ class Formatter {
       }
       first = false;
       const std::size_t before = out.size();
-      if (i < 0) out += "...";
-      else write(axis + 1, next, out);
+      if (i < 0)
+        out += "...";
+      else
+        write(axis + 1, next, out);
       if (inner == 0) line += out.size() - before;
     }
     out.push_back(']');

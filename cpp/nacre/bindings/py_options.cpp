@@ -1,6 +1,7 @@
 // One routine each for arguments, docs and repr of everything that has options.
 #include "nacre/bindings/py_options.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nacre::python {
@@ -104,7 +105,11 @@ std::string options_doc(std::string_view owner, std::span<const OptionInfo> opti
     if (!o.required) head += cat("=", std::string(py::repr(json_to_python(o.fallback))));
     args += cat("    ", o.name, ": ", o.doc, ".\n");
   }
-  return cat(head, ")\n--\n\n", doc, options.empty() ? "" : "\n\nArgs:\n", args);
+  if (!options.empty()) {
+    args = cat("\n\nArgs:\n", args, "\nRaises:\n    ValueError: an option is out of range.\n    TypeError: an option is unknown or of the wrong type.\n");
+  }
+  const std::size_t example = std::min(doc.find("\n\nExample:"), doc.size());  // it comes last
+  return cat(head, ")\n--\n\n", doc.substr(0, example), args, doc.substr(example));
 }
 
 std::string options_repr(std::string_view owner, std::span<const OptionInfo> options, const Json& config) {

@@ -53,7 +53,7 @@ void PReLU::check(const PReLUOptions& o) {
   if (!o.shared_axes) return;
   for (Dim a : o.shared_axes->values) {
     if (a < 1 || a >= kMaxRank)
-      raise<ValueError>(kName, ": shared_axes must be from 1 to ", kMaxRank - 1, ", got ", to_list(o.shared_axes->values), ".");
+      raise<ValueError>(kName, ": shared_axes must be from 1 to ", kMaxRank - 1, ", got ", listed(o.shared_axes->values), ".");
   }
 }
 

@@ -58,6 +58,13 @@ inline Dim product(std::string_view label, Dim a, Dim b) {
 }
 inline Dim sum_of(std::string_view label, Dim a, Dim b) { return a == kUnknown ? kUnknown : checked_add(label, a, b); }
 
+// "[1, 2]" for messages, cut when it is long.
+inline std::string listed(const std::vector<Dim>& v) {
+  std::string s = "[";
+  for (Dim d : v) s += cat(s.size() > 1 ? ", " : "", d);
+  return detail::shortened(s + "]");
+}
+
 inline IntList to_list(const std::vector<Dim>& v) {
   IntList out;
   for (Dim d : v) out.push_back(d);

@@ -68,7 +68,7 @@ std::vector<int> LayerNormalization::axes(int rank) const {
   for (Dim a : o().axis.values) out.push_back(normalize_axis(label(), a, rank));
   std::sort(out.begin(), out.end());
   if (out.front() == 0 || std::adjacent_find(out.begin(), out.end()) != out.end()) {
-    raise<ValueError>(label(), ": axis ", to_list(o().axis.values), " must name different axes of an input of rank ", rank,
+    raise<ValueError>(label(), ": axis ", listed(o().axis.values), " must name different axes of an input of rank ", rank,
                       ", without the batch.");
   }
   return out;

@@ -64,7 +64,7 @@ void Reshape::check(const ReshapeOptions& o) {
     open += d == -1;
     if (d < -1 || d > kLargest || open > 1 || o.target_shape.values.size() >= kMaxRank) {
       raise<ValueError>(kName, ": target_shape must be at most ", kMaxRank - 1, " sizes >= 0, one of which may be -1, got ",
-                        to_list(o.target_shape.values), ".");
+                        listed(o.target_shape.values), ".");
     }
   }
 }
@@ -86,7 +86,7 @@ Shape Reshape::output_shape(const Shape& input) const {
   const bool fits = open < 0 ? have == want : want > 0 && have % want == 0;
   if (!fits)
     raise<ShapeError>(label(), ": the input ", input, " has ", have, " values each, which do not fill target_shape ",
-                      to_list(o().target_shape.values), ".");
+                      listed(o().target_shape.values), ".");
   if (open >= 0) out[open] = have / want;
   return out;
 }
@@ -100,7 +100,7 @@ void Permute::check(const PermuteOptions& o) {
   std::sort(sorted.begin(), sorted.end());
   bool ok = !sorted.empty() && sorted.size() < kMaxRank;
   for (std::size_t i = 0; i < sorted.size(); ++i) ok = ok && sorted[i] == static_cast<Dim>(i + 1);
-  if (!ok) raise<ValueError>(kName, ": dims must be the axes 1, 2, ... in some order, got ", to_list(o.dims.values), ".");
+  if (!ok) raise<ValueError>(kName, ": dims must be the axes 1, 2, ... in some order, got ", listed(o.dims.values), ".");
 }
 
 Shape Permute::output_shape(const Shape& input) const {

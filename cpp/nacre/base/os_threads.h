@@ -26,9 +26,9 @@ void join_thread(Thread thread) noexcept;
 void wait_on(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept;
 void wake(std::atomic<std::uint32_t>& word, int count) noexcept;
 
-int allowed_core_count() noexcept;           // at least 1
-CoreSet allowed_cores() noexcept;            // of the calling thread
-int current_core() noexcept;                 // -1: unknown
+int allowed_core_count() noexcept;  // at least 1
+CoreSet allowed_cores() noexcept;   // of the calling thread
+int current_core() noexcept;        // -1: unknown
 void set_thread_cores(Thread thread, const CoreSet& cores) noexcept;
 void remove_core(CoreSet& set, int core) noexcept;
 // Runs `in_child` in every forked child. False when the system has no such hook.

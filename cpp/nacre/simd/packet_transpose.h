@@ -16,7 +16,8 @@ static NACRE_INLINE void transpose_block(const float* src, int64_t src_stride, f
   __m256 r[8], t[8];
 #pragma GCC unroll 8
   for (int i = 0; i < 4; ++i) {  // halves of two rows side by side: the later shuffles then stay within 128-bit lanes
-    r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(src + i * src_stride)), _mm_loadu_ps(src + (i + 4) * src_stride), 1);
+    r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(src + i * src_stride)),
+                                _mm_loadu_ps(src + (i + 4) * src_stride), 1);
     r[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(src + i * src_stride + 4)),
                                     _mm_loadu_ps(src + (i + 4) * src_stride + 4), 1);
   }

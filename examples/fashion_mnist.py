@@ -1,6 +1,6 @@
 """A small convolutional network on Fashion-MNIST: 70,000 pictures of clothes in 10 classes. Reaches 90 % on the test set.
 
-    python examples/fashion_mnist.py [--epochs 5] [--download]
+    python examples/fashion_mnist.py [--epochs 8] [--download]
 
 The data are looked for on this machine (Debian package dataset-fashion-mnist) and downloaded only with --download.
 """
@@ -30,7 +30,7 @@ def build_model():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--download", action="store_true", help="fetch the data when they are not on this machine")
     arguments = parser.parse_args()
 

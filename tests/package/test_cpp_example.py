@@ -6,6 +6,7 @@ import numpy as np
 from cmake_build import ROOT, call
 
 import nacre as nc
+from nacre.datasets import _bundled
 
 
 def predictions(path):
@@ -21,13 +22,13 @@ def test_digits_in_cpp(cmake, cpp_build, tmp_path):
     cmake.install(cpp_build, tmp_path / "nacre")
     cmake.configure(ROOT / "examples" / "cpp", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={tmp_path / 'nacre'}")
     cmake.build(tmp_path / "build")
-    data = nc.datasets._bundled.path_of("digits")
+    data = _bundled.path_of("digits")
     program = tmp_path / "build" / "digits"
     text = call(program, "train", data, tmp_path / "model", tmp_path / "p").stdout
     assert float(text.split("held-out digits ")[1].split()[0]) > 0.9
     assert "Total params: " in text
 
-    x, y, _ = nc.datasets._bundled.read("digits")
+    x, y, _ = _bundled.read("digits")
     model = nc.models.load_model(tmp_path / "model")
     assert model.predict(x, verbose=0).tobytes() == predictions(tmp_path / "p").tobytes()
     assert model.name == "digits"

@@ -41,7 +41,8 @@ static constexpr int kAccumulators = 12;
 #else
 static constexpr int kAccumulators = 16;
 #endif
-static constexpr int kMaxTileRows = 12, kMaxTilePackets = 4;
+// With one lane 4 x 4 is all that pays.
+static constexpr int kMaxTileRows = Packet<float>::size == 1 ? 4 : 12, kMaxTilePackets = 4;
 
 // Most rows of a tile that is `packets` wide.
 static constexpr int tile_rows(int packets) {

@@ -262,7 +262,8 @@ void check_integers(const ElementwiseTable& t) {
       {BinaryKind::mod, [&](Big p, Big q) { return q == 0 ? I(0) : wrap(p - q * floor_div(p, q)); }},
       {BinaryKind::power, power},
   };
-  for (const auto& [kind, exact] : cases) {
+  for (const auto& [which, exact] : cases) {
+    const BinaryKind kind = which;  // CAPTURE makes a lambda, and Clang 14 captures no structured binding
     const BinaryFn fn = binary_fn(t, kind, dtype_of<I>);
     REQUIRE((fn != nullptr));
     std::vector<I> y(a.size());

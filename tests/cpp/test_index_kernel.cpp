@@ -277,8 +277,9 @@ TEST_CASE("one_hot") {
 TEST_CASE("triangle: diagonals inside, outside and far away; in place") {
   const auto check = [](auto item) {
     using Item = decltype(item);
-    for (const auto& [rows, columns] :
+    for (const auto& shape :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {3, 5}, {5, 3}, {17, 33}, {0, 4}, {4, 0}, {300, 200}}) {
+      const std::int64_t rows = shape.first, columns = shape.second;  // no bindings: Clang 14 cannot capture them
       for (std::int64_t k :
            {std::int64_t(0), std::int64_t(1), std::int64_t(-1), std::int64_t(2), std::int64_t(-4), std::int64_t(1000),
             std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {

@@ -202,7 +202,6 @@ TEST_CASE("a stop from another thread ends fit within 100 ms") {
   m.compile({.optimizer = "sgd", .loss = "mse"});
   const Tensor x = nacre::ones({.shape = {4000, 1000}}), y = nacre::zeros({.shape = {4000, 1000}});
   using Clock = std::chrono::steady_clock;
-  std::atomic<bool> done{false};
   Clock::time_point asked;
   std::thread stopper([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(400));

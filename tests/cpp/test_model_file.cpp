@@ -106,13 +106,14 @@ TEST_CASE("every optimizer's state is in the file") {
   const Folder folder;
   const Points p = points(60);
   const nacre::Json momentum = nacre::Json::object({{"momentum", 0.9}});
-  for (const auto& [name, config] :
+  for (const auto& [class_name, config] :
        std::vector<std::pair<const char*, nacre::Json>>{{"SGD", nacre::Json::object()},
                                                         {"SGD", momentum},
                                                         {"RMSprop", momentum},
                                                         {"Adam", nacre::Json::object({{"amsgrad", true}})},
                                                         {"AdamW", nacre::Json::object()},
                                                         {"Adagrad", nacre::Json::object()}}) {
+    const char* name = class_name;  // CAPTURE makes a lambda, and Clang 14 captures no structured binding
     CAPTURE(name);
     auto a = network();
     a->compile({.optimizer = nacre::optim::make_optimizer(name, config), .loss = "sparse_categorical_crossentropy"});

@@ -12,6 +12,9 @@ from cmake_build import ROOT, call, tool
 pytestmark = pytest.mark.full
 PROGRAMS = sorted(path.stem for path in (ROOT / "tests" / "cpp").glob("test_*.cpp"))
 
+# qemu-user itself dies in the child when a program with threads forks (7.2: qemu_plugin_vcpu_init_hook, rcu_read_unlock).
+NOT_UNDER_QEMU = "--test-case-exclude=*forked child*"
+
 # What the sanitizers say goes to the output and ends the program with an error.
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
@@ -57,7 +60,7 @@ def test_cpu_without_avx(cmake, cpp_build, program):
     """The library is built for plain x86-64 and must not touch a register that such a machine lacks."""
     need("qemu-x86_64")
     cmake.build(cpp_build, "--target", program)
-    done = call(
-        "qemu-x86_64", "-cpu", "Nehalem", cpp_build / "tests" / "cpp" / program, timeout=3600, env={**os.environ, "NACRE_ISA": ""}
-    )
+    file = cpp_build / "tests" / "cpp" / program
+    environment = {**os.environ, "NACRE_ISA": ""}
+    done = call("qemu-x86_64", "-cpu", "Nehalem", file, NOT_UNDER_QEMU, timeout=3600, env=environment)
     assert "[doctest] test cases:" in done.stdout

@@ -1,6 +1,5 @@
-// Array ops from C++: NumPy indexing and assignment, views and their gradients, random keys. The value and error tables of every op
-// are in
-// tests/python/samples/array.py.
+// Array ops from C++: NumPy indexing and assignment, views and their gradients, random keys. The value and error tables of every
+// op are in tests/python/samples/array.py.
 #include <algorithm>
 #include <numeric>
 #include <vector>

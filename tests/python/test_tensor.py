@@ -214,6 +214,11 @@ def test_in_place_changes():
         i += 0.5
 
 
+def test_a_repeated_element_is_not_assigned_to():
+    with pytest.raises(nc.errors.StateError, match="broadcast_to"):
+        nc.broadcast_to(nc.ones((1, 2)), (3, 2)).assign(np.zeros((3, 2), "float32"))
+
+
 def test_in_place_is_refused_while_recording():
     w = nc.Tensor([1.0, 2.0], requires_grad=True)
     for change in (lambda: w.__iadd__(1.0), lambda: w.__setitem__(0, 3.0), lambda: nc.zeros((2,)).__iadd__(w)):

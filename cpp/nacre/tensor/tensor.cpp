@@ -213,6 +213,11 @@ void Tensor::assign(const Tensor& source) const {
   if (!(source.shape() == shape())) {
     raise<ShapeError>("assign: a value of shape ", source.shape(), " does not fit a tensor of shape ", shape(), ".");
   }
+  for (int i = 0; i < rank(); ++i) {
+    if (body_->strides[i] == 0 && shape()[i] > 1) {
+      raise<StateError>("assign: axis ", i, " of the tensor repeats one element (it was made by broadcast_to). Use x.clone() first.");
+    }
+  }
   begin_write("assign", *this);
   copy_values(may_overlap(*body_, *source.body_) ? *source.clone().body_ : *source.body_, *body_);
 }

@@ -100,7 +100,9 @@ def test_positional_arguments_of_keras():
 
 
 def test_objects_and_functions_as_options():
-    dense = L.Dense(np.int64(3), activation=nc.activations.gelu, kernel_initializer=nc.initializers.HeNormal(seed=2), dtype=np.float64)
+    dense = L.Dense(
+        np.int64(3), activation=nc.activations.gelu, kernel_initializer=nc.initializers.HeNormal(seed=2), dtype=np.float64
+    )
     assert dense.get_config()["units"] == 3
     assert dense.activation == "gelu"
     assert dense.kernel_initializer == {"class_name": "HeNormal", "config": {"seed": 2}}
@@ -153,7 +155,9 @@ def test_activation_layers_values():
     x = np.array([[-2.0, -0.5, 0.0, 0.5, 3.0]], "f4")
     assert np.asarray(L.ReLU(max_value=1.0, negative_slope=0.5, threshold=0.25)(x)).tolist() == [[-1.125, -0.375, -0.125, 0.5, 1.0]]
     assert np.array_equal(L.ReLU(max_value=6)(4 * x), np.clip(4 * x, 0, 6))
-    np.testing.assert_allclose(L.LeakyReLU()(x), np.where(x > 0, x, np.float32(0.01) * x), rtol=1e-7)  # the lectures' slope, not Keras's 0.3
+    np.testing.assert_allclose(
+        L.LeakyReLU()(x), np.where(x > 0, x, np.float32(0.01) * x), rtol=1e-7
+    )  # the lectures' slope, not Keras's 0.3
     np.testing.assert_allclose(L.LeakyReLU(3.0)(x), np.where(x > 0, x, 3 * x))  # not max(ax, x)
     np.testing.assert_allclose(L.ELU()(x), np.where(x > 0, x, np.expm1(x)), rtol=1e-6)
     prelu = L.PReLU(alpha_initializer="ones")
@@ -283,7 +287,9 @@ def test_convolutions_share_weights_between_sizes():
     layer = L.Conv2D(2, 3)
     assert layer(sample((1, 5, 5, 3))).shape == (1, 3, 3, 2)
     assert layer(sample((2, 8, 6, 3))).shape == (2, 6, 4, 2)
-    with pytest.raises(ValueError, match=r"Conv2D 'conv2d': was built for inputs of shape \[-1, 5, 5, 3\] and cannot take \[1, 5, 5, 4\]"):
+    with pytest.raises(
+        ValueError, match=r"Conv2D 'conv2d': was built for inputs of shape \[-1, 5, 5, 3\] and cannot take \[1, 5, 5, 4\]"
+    ):
         layer(sample((1, 5, 5, 4)))
 
 
@@ -451,7 +457,9 @@ def torch_layers():
 def test_conv2d_as_torch(strides, dilation, groups):
     torch, f = torch_layers()
     x = sample((2, 9, 8, 4), dtype="f8")
-    layer = L.Conv2D(8, (3, 2), strides=strides, dilation_rate=dilation, groups=groups, padding=1, bias_initializer="normal", dtype="float64")
+    layer = L.Conv2D(
+        8, (3, 2), strides=strides, dilation_rate=dilation, groups=groups, padding=1, bias_initializer="normal", dtype="float64"
+    )
     y = layer(x)
     w, b = (torch.tensor(v) for v in layer.get_weights())
     z = f.conv2d(torch.tensor(x).permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), b, strides, 1, dilation, groups).permute(0, 2, 3, 1)
@@ -491,5 +499,7 @@ def test_bilinear_upsampling_as_torch():
     torch, f = torch_layers()
     x = sample((2, 3, 4, 5), dtype="f8")
     y = L.UpSampling2D((2, 3), interpolation="bilinear", dtype="float64")(x)
-    z = f.interpolate(torch.tensor(x).permute(0, 3, 1, 2), scale_factor=(2, 3), mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
+    z = f.interpolate(torch.tensor(x).permute(0, 3, 1, 2), scale_factor=(2, 3), mode="bilinear", align_corners=False).permute(
+        0, 2, 3, 1
+    )
     np.testing.assert_allclose(y, z, rtol=1e-12, atol=1e-13)

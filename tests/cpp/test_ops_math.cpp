@@ -1,6 +1,7 @@
 // The math ops through their C++ face: named options, rules at kinks and ties, gradients against differences, errors. The full tables
 // of samples stand in tests/python/samples/math.py.
 #include <cmath>
+#include <csignal>
 #include <functional>
 
 #include <doctest/doctest.h>
@@ -11,6 +12,8 @@
 namespace nacre {  // not a using directive: exp and abs would meet those of the C library
 
 namespace {
+
+using ::raise;  // what doctest calls where it is not on x86: nacre::raise would hide it
 
 Tensor vec(const std::vector<double>& v) { return Tensor::of(v, {static_cast<Dim>(v.size())}); }
 Tensor mat(Dim rows, Dim cols, const std::vector<double>& v) { return Tensor::of(v, {rows, cols}); }

@@ -251,6 +251,8 @@ INTERRUPT = """
     import numpy as np
     import nacre as nc
 
+    # A shell that starts the tests in the background has them ignore SIGINT; this process must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     x, y = np.ones((2000, 800), "float32"), np.zeros((2000, 800), "float32")
     model = nc.Sequential([nc.Input((800,))] + [nc.layers.Dense(800, activation="relu") for _ in range(4)])
     model.compile("sgd", "mse")

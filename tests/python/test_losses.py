@@ -96,11 +96,13 @@ def test_metrics_count():
     assert nc.metrics.Mean()([1.0, 2.0, 6.0], [1.0, 1.0, 2.0]) == pytest.approx(15 / 4)
 
 
-def test_nan_is_never_the_largest_by_accident():
-    # A row whose first score is NaN keeps class 0 only if nothing compares above it; the count must not raise.
+def test_nan_counts_as_the_first_score():
+    """Nothing compares above a NaN that stands first, so the row's class is 0, as NumPy's argmax says."""
     m = nc.metrics.SparseCategoricalAccuracy()
     m.update_state([1], [[float("nan"), 1.0]])
-    assert m.result() in (0.0, 1.0)
+    assert m.result() == 0.0
+    m.update_state([0], [[float("nan"), 1.0]])
+    assert m.result() == 0.5
 
 
 @pytest.mark.parametrize("module", [nc.losses, nc.metrics], ids=["losses", "metrics"])

@@ -205,6 +205,21 @@ TEST_CASE("sizes that split into bands, steps of K, chunks and column blocks") {
   check<float>({20, 12, 12, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 33});
 }
 
+TEST_CASE("kernels far larger than the image: taps that meet only padding are left out") {
+  Threads threads;
+  for (std::int64_t stride : {1, 2, 3}) {
+    for (std::int64_t groups : {1, 2, 4}) {
+      check<float>({2, 3, 4, 4, 8, 17, 19, stride, stride, 1, 1, 16, 18, 17, 20, groups, true, groups == 2});
+      check<double>({1, 2, 3, 4, 4, 9, 11, stride, 1, 2, 3, 20, 17, 31, 30, groups, groups == 1, false});
+    }
+  }
+  check<float>({2, 1, 5, 3, 20, 1, 40, 1, 1, 1, 1, 0, 0, 41, 45, 1, true, true});     // in one dimension, some outputs meet nothing
+  check<float>({2, 5, 1, 3, 20, 40, 1, 2, 1, 1, 1, 41, 47, 0, 0, 1, true});
+  check<float>({1, 3, 3, 300, 24, 9, 9, 1, 1, 1, 1, 9, 9, 9, 9, 1, true});            // rows as steps
+  check<float>({1, 3, 2, 300, 24, 7, 9, 1, 1, 2, 2, 13, 14, 17, 16, 1, true, true});  // blocks of channels as steps
+  check<float>({1, 3, 4, 35, 35, 11, 13, 1, 2, 1, 1, 12, 10, 13, 12, 35, true});      // depthwise
+}
+
 TEST_CASE("empty batches, images and outputs") {
   check<float>({0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, true});
   check<float>({2, 0, 5, 3, 4, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, true});

@@ -37,7 +37,10 @@ Dense<T> make_dense(const ConvMap<T>& m) {
   d.k = m.h.taps * run;
   d.wide = round_up(m.dst_channels, Packet<T>::size);
   const bool contiguous = m.w.dilation == 1 || m.w.taps <= 1;
-  d.steps = contiguous && d.k <= kWholeK ? Dense<T>::whole : contiguous && run <= kWholeK ? Dense<T>::rows : Dense<T>::blocks;
+  const bool narrow = m.w.narrow();  // each pixel then takes a part of the tap columns only
+  d.steps = contiguous && !narrow && d.k <= kWholeK         ? Dense<T>::whole
+            : contiguous && (narrow || run <= kWholeK) ? Dense<T>::rows
+                                                       : Dense<T>::blocks;
   d.channel_blocks = d.steps == Dense<T>::blocks ? larger(1, ceil_div(m.src_channels, kBlockChannels)) : 1;
   d.step_channels = ceil_div(m.src_channels, d.channel_blocks);
   if (d.steps == Dense<T>::blocks) d.channel_blocks = larger(1, ceil_div(m.src_channels, larger(1, d.step_channels)));
@@ -50,7 +53,7 @@ Dense<T> make_dense(const ConvMap<T>& m) {
   d.group_elements = d.k * d.wide;
   d.packed_bytes = round_up(m.groups * d.group_elements * int64_t(sizeof(T)), 64);
   const int64_t width = m.w.count > 0 ? m.w.high(m.w.count - 1) - m.w.low(0) : 0;
-  d.row_work = m.w.count * d.k * m.dst_channels;
+  d.row_work = m.w.count * m.h.busy_taps() * m.w.busy_taps() * m.src_channels * m.dst_channels;
   d.band = band_rows(m.h, width * m.src_channels * int64_t(sizeof(T)), d.row_work, m.batch * m.groups, m.threads);
   d.bands = ceil_div(m.h.count, d.band);
   if (!d.in_place)
@@ -81,47 +84,74 @@ void pack_tap(const ConvMap<T>& m, const Dense<T>& d, int64_t g, int64_t a, int6
   }
 }
 
-// One pass: columns [o0, o1) of rows [t0, t1) of one image and group.
+// One pass: columns [o0, o1) of rows [t0, t1) of one image and group; `band` begins with source row `first`.
 template <class T>
-void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, const T* packed, T* dst, const T* bias, int64_t rows,
-                 int64_t o0, int64_t o1) {
+void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, int64_t first, const T* packed, T* dst, const T* bias,
+                 int64_t t0, int64_t t1, int64_t o0, int64_t o1) {
   constexpr int64_t lanes = Packet<T>::size;
   const int64_t strips = ceil_div(m.w.count, tile_rows(d.packets)), panel = d.packets * lanes;
+  const int64_t tap_run = m.w.taps * m.src_channels;  // K of one kernel row
+  const bool narrow = m.w.narrow();
   TileJob<T> job;
   job.a_stride = m.w.stride * band.pixel;
   job.c_stride = m.dst_pixel;
   int64_t before = 0;
   for (int64_t step = 0; step < d.step_count; ++step) {
-    const T* a = band.data;
-    job.kc = m.w.taps * m.src_channels;
-    if (d.steps == Dense<T>::whole) {
-      job.segments = m.h.taps;
-      job.a_segment = m.h.dilation * band.row;
-    } else if (d.steps == Dense<T>::rows) {
-      a += step * m.h.dilation * band.row;
-    } else {
-      const int64_t c0 = step % d.channel_blocks * d.step_channels;
-      a += step / d.channel_blocks * m.h.dilation * band.row + c0;
-      job.kc = smaller(d.step_channels, m.src_channels - c0);
-      job.segments = m.w.taps;
-      job.a_segment = m.w.dilation * band.pixel;
-    }
-    const int64_t step_k = job.kc * job.segments;
-    job.add = step > 0;
-    for (int64_t t = 0; t < rows; ++t) {
+    const int64_t tap_row = step / d.channel_blocks, c0 = step % d.channel_blocks * d.step_channels;
+    const int64_t channels = smaller(d.step_channels, m.src_channels - c0);
+    const int64_t step_k = d.steps == Dense<T>::whole ? d.k : m.w.taps * channels;
+    for (int64_t t = t0; t < t1; ++t) {
+      const int64_t tap0 = m.h.first_tap(t), tap1 = m.h.last_tap(t, tap0);
+      int64_t a_row = tap0, k0 = 0;
+      job.add = false;
+      if (d.steps == Dense<T>::whole) {
+        job.kc = tap_run;
+        job.segments = tap1 - tap0;
+        job.a_segment = m.h.dilation * band.row;
+        k0 = tap0 * tap_run;
+      } else {
+        // A row that no tap meets is zero: its first step says so.
+        const bool outside = tap_row < tap0 || tap_row >= tap1;
+        if (outside && (tap0 < tap1 || step > 0)) {
+          if (step + 1 == d.step_count)
+            finish_block(dst + t * m.dst_row + o0, m.dst_pixel, m.w.count, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
+          continue;
+        }
+        const bool spread = d.steps == Dense<T>::blocks;
+        a_row = tap_row;
+        job.add = step > tap0 * d.channel_blocks && !outside;
+        job.kc = outside ? 0 : spread ? channels : tap_run;
+        job.segments = spread ? m.w.taps : 1;
+        job.a_segment = m.w.dilation * band.pixel;
+      }
+      const int64_t source_row = m.h.low(t) + a_row * m.h.dilation - first;
+      const T* a = job.kc * job.segments == 0 ? band.data : band.data + source_row * band.row + c0;
       for (int64_t s = 0; s < strips; ++s) {
-        const int64_t u0 = strip_begin(m.w.count, strips, s), pixels = strip_begin(m.w.count, strips, s + 1) - u0;
+        const int64_t u0 = strip_begin(m.w.count, strips, s), u1 = strip_begin(m.w.count, strips, s + 1);
         T* c = dst + t * m.dst_row + u0 * m.dst_pixel;
-        job.a = a + t * m.h.stride * band.row + u0 * job.a_stride;
+        TileJob<T> strip = job;
+        strip.a = job.kc * job.segments == 0 ? a : a + u0 * job.a_stride;
+        int64_t strip_k0 = k0;
+        if (narrow && job.kc > 0) {
+          const int64_t q0 = m.w.first_tap(u1 - 1), q1 = m.w.last_tap(u0, q0);
+          if (d.steps == Dense<T>::blocks) {
+            strip.segments = q1 - q0;
+            strip_k0 = q0 * channels;
+          } else {
+            strip.kc = (q1 - q0) * m.src_channels;
+            strip_k0 = q0 * m.src_channels;
+          }
+          strip.a += q0 * m.w.dilation * band.pixel;
+        }
         for (int64_t o = o0; o < o1; o += panel) {
           const int64_t width = smaller(panel, o1 - o), packets = ceil_div(width, lanes);
-          job.last = static_cast<int>(width - (packets - 1) * lanes);
-          job.b = packed + before * d.wide + o * step_k;
-          job.b_stride = packets * lanes;
-          job.c = c + o;
-          find_tile(job.b, false, false, pixels, packets)(job);
+          strip.last = static_cast<int>(width - (packets - 1) * lanes);
+          strip.b_stride = packets * lanes;
+          strip.b = packed + before * d.wide + o * step_k + strip_k0 * strip.b_stride;
+          strip.c = c + o;
+          find_tile(strip.b, false, false, u1 - u0, packets)(strip);
         }
-        if (step + 1 == d.step_count) finish_block(c + o0, m.dst_pixel, pixels, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
+        if (step + 1 == d.step_count) finish_block(c + o0, m.dst_pixel, u1 - u0, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
       }
     }
     before += step_k;
@@ -152,19 +182,21 @@ void run(const ConvMap<T>& m, void* scratch) {
   auto body = [&](int64_t begin, int64_t end, int worker) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t g = unit % m.groups, t0 = unit / m.groups % d.bands * d.band, n = unit / m.groups / d.bands;
-      const int64_t rows = smaller(d.band, m.h.count - t0);
+      const int64_t t1 = smaller(m.h.count, t0 + d.band);
       const T* image = m.src + n * m.src_image + g * m.src_channels;
+      const BandRows range = band_range(m.h, t0, t1);
       Band<T> band{image, m.src_row, m.src_pixel};
       if (d.in_place) {
-        band.data += m.h.low(t0) * m.src_row + m.w.low(0) * m.src_pixel;
+        band.data += range.begin * m.src_row + m.w.low(0) * m.src_pixel;
       } else {
-        band = copy_band(image, m.src_row, m.src_pixel, m.h.size, m.w.size, m.h.low(t0), m.h.high(t0 + rows - 1), m.w.low(0),
+        band = copy_band(image, m.src_row, m.src_pixel, m.h.size, m.w.size, range.begin, range.end, m.w.low(0),
                          m.w.high(m.w.count - 1), m.src_channels, reinterpret_cast<T*>(bands + worker * d.worker_bytes));
       }
-      T* dst = m.dst + n * m.dst_image + t0 * m.dst_row + g * m.dst_channels;
+      T* dst = m.dst + n * m.dst_image + g * m.dst_channels;
       const T* bias = m.bias ? m.bias + g * m.dst_channels : nullptr;
       for (int64_t o = 0; o < m.dst_channels; o += d.columns) {
-        run_columns(m, d, band, packed + g * d.group_elements, dst, bias, rows, o, smaller(o + d.columns, m.dst_channels));
+        run_columns(m, d, band, range.begin, packed + g * d.group_elements, dst, bias, t0, t1, o,
+                    smaller(o + d.columns, m.dst_channels));
       }
     }
   };

@@ -18,7 +18,7 @@ Pieces<T> make_pieces(const ConvMap<T>& m) {
   Pieces<T> p{};
   p.in_place = m.h.inside() && m.w.inside();
   const int64_t width = m.w.count > 0 ? m.w.high(m.w.count - 1) - m.w.low(0) : 0;
-  p.row_work = m.w.count * m.groups * m.h.taps * m.w.taps;
+  p.row_work = m.w.count * m.groups * m.h.busy_taps() * m.w.busy_taps();
   p.band = band_rows(m.h, width * m.groups * int64_t(sizeof(T)), p.row_work, m.batch, m.threads);
   p.bands = ceil_div(m.h.count, p.band);
   if (!p.in_place)
@@ -26,10 +26,20 @@ Pieces<T> make_pieces(const ConvMap<T>& m) {
   return p;
 }
 
-// `pixels` neighbouring outputs, one packet of channels.
+template <int n>
+struct Count {
+  static constexpr int value = n;
+};
+
+// Taps [h0, h1) x [w0, w1).
+struct TapRange {
+  int64_t h0, h1, w0, w1;
+};
+
+// `pixels` neighbouring outputs, one packet of channels; `a` is at tap (h0, 0) of the first.
 template <class T, int pixels, bool Tail>
-NACRE_INLINE void run_pixels(const ConvMap<T>& m, const T* a, int64_t row, int64_t pixel, const T* weight, const T* bias, T* dst,
-                             int lanes) {
+NACRE_INLINE void run_pixels(const ConvMap<T>& m, const TapRange& taps, const T* a, int64_t row, int64_t pixel, const T* weight,
+                             const T* bias, T* dst, int lanes) {
   using P = Packet<T>;
   auto load = [&](const T* p) __attribute__((always_inline)) {
     if constexpr (Tail)
@@ -40,10 +50,10 @@ NACRE_INLINE void run_pixels(const ConvMap<T>& m, const T* a, int64_t row, int64
   P acc[pixels];
 #pragma GCC unroll 6
   for (int i = 0; i < pixels; ++i) acc[i] = P::zero();
-  for (int64_t p = 0; p < m.h.taps; ++p) {
-    for (int64_t q = 0; q < m.w.taps; ++q) {
+  for (int64_t p = taps.h0; p < taps.h1; ++p) {
+    for (int64_t q = taps.w0; q < taps.w1; ++q) {
       const P w = load(weight + p * m.tap_row + q * m.tap_column);
-      const T* from = a + p * m.h.dilation * row + q * m.w.dilation * pixel;
+      const T* from = a + (p - taps.h0) * m.h.dilation * row + q * m.w.dilation * pixel;
 #pragma GCC unroll 6
       for (int i = 0; i < pixels; ++i) acc[i] = multiply_add(load(from + i * m.w.stride * pixel), w, acc[i]);
     }
@@ -61,15 +71,22 @@ NACRE_INLINE void run_pixels(const ConvMap<T>& m, const T* a, int64_t row, int64
 }
 
 template <class T, bool Tail>
-void run_row(const ConvMap<T>& m, const T* a, int64_t row, int64_t pixel, int64_t c, T* dst) {
+void run_row(const ConvMap<T>& m, TapRange taps, const T* a, int64_t row, int64_t pixel, int64_t c, T* dst) {
   const int lanes = static_cast<int>(m.groups - c);
   const T* bias = m.bias ? m.bias + c : nullptr;
+  const bool narrow = m.w.narrow();
   int64_t u = 0;
-  for (; u + kPixels <= m.w.count; u += kPixels) {
-    run_pixels<T, kPixels, Tail>(m, a + u * m.w.stride * pixel, row, pixel, m.weight + c, bias, dst + u * m.dst_pixel, lanes);
-  }
-  for (; u < m.w.count; ++u)
-    run_pixels<T, 1, Tail>(m, a + u * m.w.stride * pixel, row, pixel, m.weight + c, bias, dst + u * m.dst_pixel, lanes);
+  auto run = [&](auto count) __attribute__((always_inline)) {
+    constexpr int pixels = decltype(count)::value;
+    if (narrow) {
+      taps.w0 = m.w.first_tap(u + pixels - 1);
+      taps.w1 = m.w.last_tap(u, taps.w0);
+    }
+    run_pixels<T, pixels, Tail>(m, taps, a + u * m.w.stride * pixel, row, pixel, m.weight + c, bias, dst + u * m.dst_pixel, lanes);
+    u += pixels;
+  };
+  while (u + kPixels <= m.w.count) run(Count<kPixels>{});
+  while (u < m.w.count) run(Count<1>{});
 }
 
 template <class T>
@@ -80,22 +97,27 @@ void run(const ConvMap<T>& m, void* scratch) {
   const bool small = double(pieces.row_work) * double(m.h.count) * double(m.batch) < double(kForkWork) / 8;
   auto body = [&](int64_t begin, int64_t end, int worker) {
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t t0 = unit % pieces.bands * pieces.band, n = unit / pieces.bands, rows = smaller(pieces.band, m.h.count - t0);
+      const int64_t t0 = unit % pieces.bands * pieces.band, n = unit / pieces.bands, t1 = smaller(m.h.count, t0 + pieces.band);
       const T* image = m.src + n * m.src_image;
+      const BandRows range = band_range(m.h, t0, t1);
       Band<T> band{image, m.src_row, m.src_pixel};
       if (pieces.in_place) {
-        band.data += m.h.low(t0) * m.src_row + m.w.low(0) * m.src_pixel;
+        band.data += range.begin * m.src_row + m.w.low(0) * m.src_pixel;
       } else {
-        band = copy_band(image, m.src_row, m.src_pixel, m.h.size, m.w.size, m.h.low(t0), m.h.high(t0 + rows - 1), m.w.low(0),
+        band = copy_band(image, m.src_row, m.src_pixel, m.h.size, m.w.size, range.begin, range.end, m.w.low(0),
                          m.w.high(m.w.count - 1), m.groups,
                          reinterpret_cast<T*>(static_cast<char*>(scratch) + worker * pieces.worker_bytes));
       }
-      for (int64_t t = 0; t < rows; ++t) {
-        T* dst = m.dst + n * m.dst_image + (t0 + t) * m.dst_row;
-        const T* a = band.data + t * m.h.stride * band.row;
+      for (int64_t t = t0; t < t1; ++t) {
+        T* dst = m.dst + n * m.dst_image + t * m.dst_row;
+        TapRange taps{m.h.first_tap(t), 0, 0, m.w.taps};
+        taps.h1 = m.h.last_tap(t, taps.h0);
+        const int64_t source_row = taps.h0 < taps.h1 ? m.h.low(t) + taps.h0 * m.h.dilation - range.begin : 0;
+        const T* a = band.data + source_row * band.row;
         int64_t c = 0;
-        for (; c + Packet<T>::size <= m.groups; c += Packet<T>::size) run_row<T, false>(m, a + c, band.row, band.pixel, c, dst + c);
-        if (c < m.groups) run_row<T, true>(m, a + c, band.row, band.pixel, c, dst + c);
+        for (; c + Packet<T>::size <= m.groups; c += Packet<T>::size)
+          run_row<T, false>(m, taps, a + c, band.row, band.pixel, c, dst + c);
+        if (c < m.groups) run_row<T, true>(m, taps, a + c, band.row, band.pixel, c, dst + c);
       }
     }
   };

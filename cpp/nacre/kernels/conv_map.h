@@ -3,7 +3,8 @@
 //   dst[n, t, u, o] = bias[o] + sum_{a, b, c} src[n, h(t, a), w(u, b), c] weight_ab[c, o],    h(t, a) = origin + t * stride + a *
 // dilation,
 //
-// with zeros where h or w falls outside. Backward-data with stride s is s*s such maps (one per residue of the pixel), each of
+// with zeros where h or w falls outside; taps that only meet zeros are left out (a transposed convolution or a wide padding may have
+// a kernel far larger than its source). Backward-data with stride s is s*s such maps (one per residue of the pixel), each of
 // stride 1. Also: the copy of a band of source rows with its padding, shared by all conv kernels.
 #pragma once
 
@@ -19,6 +20,23 @@ struct ConvAxis {
   [[nodiscard]] int64_t low(int64_t t) const { return origin + t * stride; }  // first source index of t
   [[nodiscard]] int64_t high(int64_t t) const { return low(t) + (taps > 0 ? (taps - 1) * dilation : 0) + 1; }  // one past its last
   [[nodiscard]] bool inside() const { return count == 0 || (low(0) >= 0 && high(count - 1) <= size); }
+  // Taps [begin, end) that meet the source for some output of [t0, t1], t1 >= t0; equal when none does.
+  [[nodiscard]] int64_t first_tap(int64_t t1) const { return low(t1) >= 0 ? 0 : smaller(taps, ceil_div(-low(t1), dilation)); }
+  [[nodiscard]] int64_t last_tap(int64_t t0, int64_t begin) const {
+    return low(t0) >= size ? begin : larger(begin, smaller(taps, (size - 1 - low(t0)) / dilation + 1));
+  }
+  // Outputs [begin, end) that meet the source through some tap of [a0, a1], a1 >= a0; equal when none does.
+  [[nodiscard]] int64_t first_output(int64_t a1) const {
+    const int64_t reach = origin + a1 * dilation;
+    return reach >= 0 ? 0 : smaller(count, ceil_div(-reach, stride));
+  }
+  [[nodiscard]] int64_t last_output(int64_t a0, int64_t begin) const {
+    const int64_t reach = size - 1 - origin - a0 * dilation;
+    return reach < 0 ? begin : larger(begin, smaller(count, reach / stride + 1));
+  }
+  // Most taps that meet the source at once, and whether leaving the others out is worth a smaller step.
+  [[nodiscard]] int64_t busy_taps() const { return smaller(taps, ceil_div(size, dilation)); }
+  [[nodiscard]] bool narrow() const { return taps > 2 * ceil_div(size, dilation); }
 };
 
 template <class T>
@@ -81,7 +99,7 @@ constexpr int64_t kBandBytes = 256 * 1024;  // a copied band stays in L2 beside 
 // Rows of `axis` per piece: whole images while there are enough of them, else bands; bounded by cache and by time.
 static inline int64_t band_rows(const ConvAxis& axis, int64_t row_bytes, int64_t row_work, int64_t images, int threads) {
   int64_t rows = larger(1, axis.count);
-  const int64_t fit = kBandBytes / larger(1, row_bytes) - (axis.taps - 1) * axis.dilation;
+  const int64_t fit = kBandBytes / larger(1, row_bytes) - smaller(axis.size, (axis.taps - 1) * axis.dilation);
   rows = smaller(rows, larger(1, fit / larger(1, axis.stride)));
   rows = smaller(rows, larger(1, kPieceWork / larger(1, row_work)));
   if (threads > 1 && images < 4 * threads)
@@ -92,7 +110,16 @@ static inline int64_t band_rows(const ConvAxis& axis, int64_t row_bytes, int64_t
 // Elements of a band of `rows` rows of the map, and of all its columns.
 static inline int64_t band_elements(const ConvAxis& h, const ConvAxis& w, int64_t rows, int64_t channels) {
   if (h.count == 0 || w.count == 0) return 0;
-  return (h.high(rows - 1) - h.low(0)) * (w.high(w.count - 1) - w.low(0)) * channels;
+  return smaller(h.size, h.high(rows - 1) - h.low(0)) * (w.high(w.count - 1) - w.low(0)) * channels;
+}
+
+// The source rows that outputs [t0, t1) meet, [begin, end).
+struct BandRows {
+  int64_t begin, end;
+};
+static inline BandRows band_range(const ConvAxis& h, int64_t t0, int64_t t1) {
+  const int64_t begin = smaller(h.size, larger(0, h.low(t0)));
+  return {begin, larger(begin, smaller(h.size, h.high(t1 - 1)))};
 }
 
 // conv_dense.cpp: bytes of scratch, and the run.

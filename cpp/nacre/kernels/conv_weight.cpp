@@ -28,7 +28,13 @@ struct Plan {
   int64_t worker_bytes;
   bool in_place;
   bool depthwise;
+  bool narrow;
 };
+
+// Multiply-adds of one image that are not with padding, nearly: every tap meets at most size / stride outputs.
+double work_of(const ConvAxis& h, const ConvAxis& w, int64_t size) {
+  return double(size) * double(smaller(h.count, ceil_div(h.size, h.stride))) * double(smaller(w.count, ceil_div(w.size, w.stride)));
+}
 
 template <class T>
 Plan<T> make_plan(const ConvArgs& g) {
@@ -41,8 +47,7 @@ Plan<T> make_plan(const ConvArgs& g) {
   p.outputs = g.out_channels / p.groups;
   p.size = g.kernel_h * g.kernel_w * (g.in_channels / g.groups) * g.out_channels;
   const int64_t bytes = larger(1, p.size * int64_t(sizeof(T)));
-  const double image_work = double(p.size) * double(g.out_h) * double(g.out_w);
-  const double total = image_work * double(g.batch);
+  const double total = work_of(p.h, p.w, p.size) * double(g.batch);
   int64_t chunks =
       total > double(kChunkWork * kMaxChunks) ? kMaxChunks : larger(1, static_cast<int64_t>(total / double(kChunkWork)));
   if (total > double(kPieceWork * kMaxChunks))
@@ -61,16 +66,41 @@ Plan<T> make_plan(const ConvArgs& g) {
   p.part_taps = ceil_div(g.kernel_h, p.row_parts);
   p.in_place = p.h.inside() && p.w.inside() && p.groups == 1;
   const int64_t width = g.out_w > 0 ? p.w.high(g.out_w - 1) - p.w.low(0) : 0;
-  const int64_t fit = kBandBytes / larger(1, width * p.channels * int64_t(sizeof(T))) - (g.kernel_h - 1) * g.dilation_h;
+  const int64_t fit =
+      kBandBytes / larger(1, width * p.channels * int64_t(sizeof(T))) - smaller(g.in_h, (g.kernel_h - 1) * g.dilation_h);
   p.band = larger(1, smaller(ceil_div(kBandPixels, larger(1, g.out_w)), fit / g.stride_h));
+  p.narrow = p.w.narrow();
+  if (p.narrow) p.band = 1;  // each tap then takes a part of an output row
   p.band = smaller(p.band, larger(1, g.out_h));
   if (!p.in_place && g.out_h > 0) p.worker_bytes = round_up(band_elements(p.h, p.w, p.band, p.channels) * int64_t(sizeof(T)), 64);
   return p;
 }
 
-// Adds (or with `first` writes) one band's share: kernel rows [a0, a1), columns [o0, o1) of group g.
+// Outputs [begin, end) along one axis.
+struct Span {
+  int64_t begin, end;
+};
+
+// Rows of [t0, t1) that kernel row `a` meets, perhaps none, and the place of the first one's source row in a band that begins with
+// source row `top`.
+struct Rows {
+  int64_t t0, count, source;
+};
+Rows rows_of_tap(const ConvAxis& h, int64_t a, Span t, int64_t top) {
+  const int64_t begin = larger(t.begin, h.first_output(a)), end = smaller(t.end, h.last_output(a, 0));
+  if (begin >= end) return {t.begin, 0, 0};
+  return {begin, end - begin, h.low(begin) + a * h.dilation - top};
+}
+
+// Columns that some tap of [q0, q1] meets.
+Span columns_of_taps(const ConvAxis& w, int64_t q0, int64_t q1) {
+  const int64_t begin = w.first_output(q1);
+  return {begin, w.last_output(q0, begin)};
+}
+
+// Adds (or with `first` writes) one band's share: kernel rows [a0, a1), columns [o0, o1) of group g. `dy` is the image's.
 template <class T>
-void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T* dy, int64_t rows, int64_t group, int64_t a0,
+void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, int64_t top, const T* dy, Span t, int64_t group, int64_t a0,
               int64_t a1, int64_t o0, int64_t o1, bool first, T* out) {
   constexpr int64_t lanes = Packet<T>::size;
   // A run of (tap column, channel) is contiguous unless the taps are spread; then each tap column is a run of its own.
@@ -78,8 +108,8 @@ void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T*
   const int64_t run = contiguous ? g.kernel_w * p.channels : p.channels, runs = contiguous ? 1 : g.kernel_w;
   const int wide = choose_packets(run, ceil_div(o1 - o0, lanes));
   const int64_t panel = wide * lanes, strips = ceil_div(run, tile_rows(wide));
+  const int64_t dy_row = g.out_w * g.out_channels;
   TileJob<T> job;
-  job.segments = rows;
   job.a_segment = g.stride_h * band.row;
   job.a_stride = g.stride_w * band.pixel;
   job.kc = g.out_w;
@@ -87,17 +117,27 @@ void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T*
   job.c_stride = g.out_channels;
   job.add = !first;
   for (int64_t a = a0; a < a1; ++a) {
+    const Rows rows = rows_of_tap(p.h, a, t, top);
+    if (rows.count == 0 && !first) continue;
+    job.segments = rows.count;
     for (int64_t q = 0; q < runs; ++q) {
-      const T* source = band.data + (a - a0) * g.dilation_h * band.row + q * g.dilation_w * band.pixel;
+      const T* source = band.data + rows.source * band.row + q * g.dilation_w * band.pixel;
       T* to = out + (a * g.kernel_w + q) * p.channels * g.out_channels + group * p.outputs;
       for (int64_t o = o0; o < o1; o += panel) {  // panel outside: its part of dy (K x 2 packets) stays in L1
         const int64_t width = smaller(panel, o1 - o), packets = ceil_div(width, lanes);
         job.last = static_cast<int>(width - (packets - 1) * lanes);
-        job.b = dy + group * p.outputs + o;
+        const T* b = dy + rows.t0 * dy_row + group * p.outputs + o;
         for (int64_t s = 0; s < strips; ++s) {
           const int64_t i0 = strip_begin(run, strips, s), count = strip_begin(run, strips, s + 1) - i0;
           job.a = source + i0;
+          job.b = b;
           job.c = to + i0 * g.out_channels + o;
+          if (p.narrow) {
+            const Span u = contiguous ? columns_of_taps(p.w, i0 / p.channels, (i0 + count - 1) / p.channels) : columns_of_taps(p.w, q, q);
+            job.kc = u.end - u.begin;
+            job.a += u.begin * job.a_stride;
+            job.b += u.begin * job.b_stride;
+          }
           find_tile(job.b, true, job.last < lanes, count, packets)(job);
         }
       }
@@ -135,16 +175,21 @@ struct Taps {
 };
 
 template <class T>
-void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, const T* dy, int64_t rows, bool first, T* out) {
+void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, int64_t top, const T* dy, Span t, bool first,
+                        T* out) {
   const int64_t channels = p.channels, dy_row = g.out_w * channels;
+  const int64_t x_pixel = g.stride_w * band.pixel, tap_step = g.dilation_w * band.pixel;
   for (int64_t a = 0; a < g.kernel_h; ++a) {
+    const Rows rows = rows_of_tap(p.h, a, t, top);
+    if (rows.count == 0 && !first) continue;
     for (int64_t c = 0; c < channels; c += Packet<T>::size) {
       const int lanes = static_cast<int>(smaller(Packet<T>::size, channels - c));
       auto taps = [&](auto count, int64_t q) {
-        depthwise_taps<T, decltype(count)::value>(band.data + a * g.dilation_h * band.row + q * g.dilation_w * band.pixel + c,
-                                                  g.stride_h * band.row, g.stride_w * band.pixel, g.dilation_w * band.pixel, dy + c,
-                                                  dy_row, channels, rows, g.out_w, lanes, first,
-                                                  out + (a * g.kernel_w + q) * channels + c, channels);
+        constexpr int n = decltype(count)::value;
+        const Span u = p.narrow ? columns_of_taps(p.w, q, q + n - 1) : Span{0, g.out_w};
+        depthwise_taps<T, n>(band.data + rows.source * band.row + u.begin * x_pixel + q * tap_step + c, g.stride_h * band.row, x_pixel,
+                             tap_step, dy + rows.t0 * dy_row + u.begin * channels + c, dy_row, channels, rows.count, u.end - u.begin,
+                             lanes, first, out + (a * g.kernel_w + q) * channels + c, channels);
       };
       int64_t q = 0;
       for (; q + 3 <= g.kernel_w; q += 3) taps(Taps<3>{}, q);
@@ -192,31 +237,37 @@ void run(const ConvArgs& g, void* scratch) {
       const int64_t o0 = column_part * p.columns, o1 = smaller(p.outputs, o0 + p.columns);
       const int64_t n0 = chunk * p.chunk_images, n1 = smaller(g.batch, n0 + p.chunk_images);
       T* own = reinterpret_cast<T*>(bands + worker * p.worker_bytes);
+      T* copy = partial + chunk * p.size;
       bool first = true;
+      auto add = [&](const Band<T>& band, int64_t top, const T* dy, Span t) {
+        if (p.depthwise) {
+          add_depthwise_band(p, g, band, top, dy, t, first, copy);
+        } else {
+          add_band(p, g, band, top, dy, t, group, a0, a1, o0, o1, first, copy);
+        }
+        first = false;
+      };
+      const int64_t begin = p.h.first_output(a1 - 1), end = p.h.last_output(a0, begin);
       for (int64_t n = n0; n < n1; ++n) {
         const T* image = static_cast<const T*>(g.x) + n * x_image + group * p.channels;
-        for (int64_t t0 = 0; t0 < g.out_h; t0 += p.band) {
-          const int64_t rows = smaller(p.band, g.out_h - t0), h0 = p.h.low(t0) + a0 * g.dilation_h;
-          const int64_t h1 = p.h.low(t0 + rows - 1) + (a1 - 1) * g.dilation_h + 1;
+        for (int64_t t0 = begin / p.band * p.band; t0 < end; t0 += p.band) {
+          const int64_t t1 = smaller(g.out_h, t0 + p.band);
+          const int64_t top = smaller(g.in_h, larger(0, p.h.low(t0) + a0 * g.dilation_h));
+          const int64_t bottom = larger(top, smaller(g.in_h, p.h.low(t1 - 1) + (a1 - 1) * g.dilation_h + 1));
           Band<T> band{image, x_row, g.in_channels};
           if (p.in_place) {
-            band.data += h0 * x_row + p.w.low(0) * g.in_channels;
+            band.data += top * x_row + p.w.low(0) * g.in_channels;
           } else {
-            band =
-                copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, h0, h1, p.w.low(0), p.w.high(g.out_w - 1), p.channels, own);
+            band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, top, bottom, p.w.low(0), p.w.high(g.out_w - 1), p.channels,
+                             own);
           }
-          const T* dy = static_cast<const T*>(g.dy) + (n * g.out_h + t0) * dy_row;
-          if (p.depthwise) {
-            add_depthwise_band(p, g, band, dy, rows, first, partial + chunk * p.size);
-          } else {
-            add_band(p, g, band, dy, rows, group, a0, a1, o0, o1, first, partial + chunk * p.size);
-          }
-          first = false;
+          add(band, top, static_cast<const T*>(g.dy) + n * g.out_h * dy_row, {t0, t1});
         }
       }
+      if (first) add({own, 0, p.channels}, 0, static_cast<const T*>(g.dy), {0, 0});  // kernel rows that no image row meets: zero
     }
   };
-  const bool small = double(p.size) * double(g.out_h) * double(g.out_w) * double(g.batch) < double(kForkWork);
+  const bool small = work_of(p.h, p.w, p.size) * double(g.batch) < double(kForkWork);
   parallel_for(units, small ? units : 1, body, g.threads);
   if (p.chunks > 1) combine(partial, p.chunks, p.size, out, g.threads);
 }

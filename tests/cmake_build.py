@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -14,6 +16,18 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def tool(name):
     """A program of this environment (the extra `test` brings cmake and ninja) or of the system; None when it is nowhere."""
     return shutil.which(name, path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
+
+
+def find_cmake():
+    """The cmake that scikit-build-core took for the wheel: the system's when it is new enough, else the package index's.
+
+    Versions order the flags differently, and ccache then finds nothing of the wheel's build."""
+    system = shutil.which("cmake")
+    if system:
+        found = re.search(r"version (\d+)\.(\d+)", call(system, "--version").stdout)
+        if found and (int(found[1]), int(found[2])) >= (3, 21):
+            return system
+    return tool("cmake")
 
 
 def call(*command, check=True, timeout=1800, **options):
@@ -38,10 +52,14 @@ class CMake:
     """Configures and builds folders with the cmake and ninja that are there, and ccache when CMakeLists.txt finds it."""
 
     def __init__(self):
-        self.cmake = tool("cmake")
+        self.cmake = find_cmake()
         if self.cmake is None:
             pytest.fail("cmake is not there: pip install '.[test]' brings it.", pytrace=False)
         self.environment = dict(os.environ)
+        # The compiler's name as scikit-build-core takes it, from Python's own build: ccache tells g++ from c++.
+        compiler = (sysconfig.get_config_var("CXX") or "").split()[:1]
+        if compiler and tool(compiler[0]):
+            self.environment.setdefault("CXX", compiler[0])
         ninja = tool("ninja")
         self.generator = ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"] if ninja else []
         self.jobs = str(len(os.sched_getaffinity(0)))

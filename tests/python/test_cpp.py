@@ -31,8 +31,9 @@ def test_there_are_programs():
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_cpp(cmake, cpp_build, program):
-    run(cmake, cpp_build, program)
+def test_cpp(request, cmake, cpp_build, program):
+    longer = {"NACRE_FULL": "1"} if request.config.getoption("--full") else {}  # more random cases
+    run(cmake, cpp_build, program, **longer)
 
 
 @pytest.mark.full

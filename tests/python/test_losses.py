@@ -21,6 +21,12 @@ def test_reductions_and_weights():
     # As Keras: the weighted sum is divided by the number of values, not by the sum of the weights.
     np.testing.assert_allclose(mean(Y, P, w).item(), (ROWS * w).sum() / 3, rtol=1e-6)
     np.testing.assert_allclose(mean(Y, P, w[:, None]).item(), (ROWS * w).sum() / 3, rtol=1e-6)
+    np.testing.assert_allclose(none(Y, P, w).numpy(), ROWS * w, rtol=1e-6)
+    shared = nc.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    w = np.array([1.0, 2.0, 0.5], "float32")
+    np.testing.assert_allclose(shared(Y, P, w).item(), (ROWS * w).sum() / 3.5, rtol=1e-6)
+    assert shared(Y, P, w * 0).item() == 0
+    assert nc.losses.MeanSquaredError(reduction="mean").get_config()["reduction"] == "sum_over_batch_size"
 
 
 def test_lecture_network():

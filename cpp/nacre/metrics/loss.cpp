@@ -1,4 +1,4 @@
-// The table of loss classes, and the reduction that all of them share.
+// The table of loss classes.
 #include "nacre/metrics/loss.h"
 
 #include <cstring>
@@ -27,6 +27,8 @@ constexpr Row kRows[] = {
     {"NLL", "nll_loss", "nll"},
 };
 
+constexpr std::string_view kMean = "sum_over_batch_size";
+
 OptionInfo extra(std::string name, std::string kind, Json fallback, std::string doc) {
   OptionInfo info;
   info.name = std::move(name);
@@ -49,7 +51,8 @@ std::span<const LossDef> loss_registry() {
         def.options.push_back(extra(std::string(f.name), std::string(field_kind_name(f.kind)), attr_to_json(f, static_cast<const std::byte*>(op->defaults)),
                                     "as in the function of the same name"));
       }
-      def.options.push_back(extra("reduction", "str", "sum_over_batch_size", "'sum_over_batch_size' (mean), 'sum' or 'none'"));
+      def.options.push_back(extra("reduction", "str", std::string(kMean),
+                                  "'sum_over_batch_size' (mean), 'sum', 'mean_with_sample_weight' or 'none'"));
       def.options.push_back(extra("name", "str?", Json(), "name; None: the function's"));
       defs.push_back(std::move(def));
     }
@@ -76,6 +79,7 @@ Loss::Loss(std::string_view class_name, const Json& config) {
   class_name_ = def->class_name;
   name_ = def->op_name;
   op_ = find_op(def->op_name);
+  reduction_ = kMean;
   attrs_.resize(op_->attr_size);
   std::memcpy(attrs_.data(), op_->defaults, op_->attr_size);
   for (auto [key, value] : config.items()) {
@@ -86,11 +90,10 @@ Loss::Loss(std::string_view class_name, const Json& config) {
     if (field) {
       attr_from_json(class_name_, *field, value, attrs_.data());
     } else if (key == "reduction") {
-      const std::string r = value.is_null() ? "none" : value.is_string() ? value.get<std::string>() : value.to_string();
-      if (r == "sum_over_batch_size" || r == "mean") reduction_ = Reduction::mean;
-      else if (r == "sum") reduction_ = Reduction::sum;
-      else if (r == "none") reduction_ = Reduction::none;
-      else raise<ValueError>(class_name_, ": reduction must be 'sum_over_batch_size', 'sum' or 'none', got '", r, "'.");
+      if (!value.is_null() && !value.is_string()) raise<TypeError>(class_name_, ": reduction must be a string or None, got ", value.to_string(), ".");
+      reduction_ = value.is_null() ? "none" : value.get<std::string>();
+      op::check_reduction(class_name_, reduction_);
+      if (reduction_ == "mean") reduction_ = kMean;
     } else if (key == "name") {
       if (!value.is_null() && !value.is_string()) raise<TypeError>(class_name_, ": name must be a string or None, got ", value.to_string(), ".");
       if (value.is_string()) name_ = value.get<std::string>();
@@ -105,7 +108,7 @@ Loss::Loss(std::string_view class_name, const Json& config) {
 Json Loss::config() const {
   Json j = Json::object();
   for (const FieldDef& f : op_->fields) j[f.name] = attr_to_json(f, attrs_.data());
-  j["reduction"] = reduction_ == Reduction::mean ? "sum_over_batch_size" : reduction_ == Reduction::sum ? "sum" : "none";
+  j["reduction"] = reduction_;
   j["name"] = name_;
   return j;
 }
@@ -119,35 +122,13 @@ Json Loss::attribute(std::string_view name) const {
   return {};
 }
 
-Tensor weighted(std::string_view op, const Tensor& values, const Tensor& sample_weight) {
-  Tensor w = sample_weight;
-  if (w.rank() > values.rank() && w.rank() > 0 && w.shape().back() == 1) w = squeeze(w, {.axis = Axes(-1)});
-  bool fits = w.rank() <= values.rank();
-  for (int i = 0; fits && i < w.rank(); ++i) fits = w.shape()[i] == values.shape()[i];
-  if (!fits) {
-    raise<ShapeError>(op, ": sample_weight of shape ", sample_weight.shape(), " does not fit values of shape ", values.shape(),
-                      ". Give one weight per sample.");
-  }
-  if (w.dtype() != values.dtype()) w = cast(w, {.dtype = values.dtype()});
-  IntList shape(w.shape());
-  while (shape.size() < values.rank()) shape.push_back(1);
-  return values * reshape(w, {.newshape = shape});
-}
-
-Tensor Loss::values(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
+Tensor Loss::values(const Tensor& y_true, const Tensor& y_pred) const {
   const Tensor in[] = {y_true, y_pred};
-  Tensor v = apply_one(*op_, attrs_.data(), in);
-  return sample_weight.defined() ? weighted(name_, v, sample_weight) : v;
+  return apply_one(*op_, attrs_.data(), in);
 }
 
 Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
-  Tensor v = values(y_true, y_pred, sample_weight);
-  switch (reduction_) {
-    case Reduction::mean: return mean(v);
-    case Reduction::sum: return sum(v);
-    case Reduction::none: return v;
-  }
-  return v;
+  return op::reduced_loss(name_, values(y_true, y_pred), sample_weight, reduction_);
 }
 
 }  // namespace nacre::metrics

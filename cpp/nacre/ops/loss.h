@@ -363,6 +363,10 @@ Example:
   static Tensor compound(const ReduceLoss& a, std::span<const Tensor> in);
 };
 
+// The one reduction behind reduce_loss and the loss classes: both say their own name (`op`) in its errors.
+NACRE_API void check_reduction(std::string_view op, std::string_view reduction);
+NACRE_API Tensor reduced_loss(std::string_view op, const Tensor& losses, const Tensor& sample_weight, std::string_view reduction);
+
 // ---- the fused pieces ----
 
 // loss_r = sum_c t_rc (lse_r - x_rc); y_true integer classes [...] or targets [..., C] of the logits' dtype.

@@ -246,36 +246,44 @@ Shape weight_shape(std::string_view op, const Type& values, const Type& weight) 
 
 }  // namespace
 
+void check_reduction(std::string_view op, std::string_view reduction) {
+  for (std::string_view known : {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none"}) {
+    if (reduction == known) return;
+  }
+  raise<ValueError>(op, ": reduction must be 'sum_over_batch_size', 'mean', 'sum', 'mean_with_sample_weight' or 'none', got '",
+                    reduction, "'.");
+}
+
+Tensor reduced_loss(std::string_view op, const Tensor& losses, const Tensor& sample_weight, std::string_view reduction) {
+  Tensor values = losses, weight;
+  if (sample_weight.defined()) {
+    refuse_storage_only(op, "sample_weight", sample_weight.dtype());
+    const Shape shape = weight_shape(op, losses.view(), sample_weight.view());
+    weight = reshape(to_dtype(sample_weight, losses.dtype()), {.newshape = shape});
+    values = values * weight;
+  }
+  if (reduction == "none") return values;
+  if (weight.defined() && reduction == "mean_with_sample_weight") {
+    const Tensor total = sum(values), weights = sum(broadcast_to(weight, {.shape = values.shape()}));
+    const Tensor none = equal(weights, weak_scalar(0, weights));
+    return where(none, weak_scalar(0, total), total / where(none, weak_scalar(1, weights), weights));
+  }
+  // No loss at all: 0, where a mean would be NaN.
+  return reduction == "sum" || values.count() == 0 ? sum(values) : mean(values);
+}
+
 void ReduceLoss::infer(const ReduceLoss& a, In in, Types& out) {
   require_float(name, "values", in[0]);
-  const std::string_view r = a.reduction.view();
-  if (r != "sum_over_batch_size" && r != "mean" && r != "sum" && r != "none" && r != "mean_with_sample_weight") {
-    raise<ValueError>(name, ": reduction must be 'sum_over_batch_size', 'mean', 'sum', 'mean_with_sample_weight' or 'none', got '",
-                      r, "'.");
-  }
+  check_reduction(name, a.reduction.view());
   if (in.has(1)) {
     refuse_storage_only(name, "sample_weight", in[1].dtype);
     weight_shape(name, in[0], in[1]);
   }
-  out.push_back({in[0].dtype, r == "none" ? in[0].shape : Shape{}});
+  out.push_back({in[0].dtype, a.reduction == "none" ? in[0].shape : Shape{}});
 }
 
 Tensor ReduceLoss::compound(const ReduceLoss& a, std::span<const Tensor> in) {
-  Tensor values = in[0], weight;
-  if (in.size() > 1 && in[1].defined()) {
-    weight = reshape(to_dtype(in[1], values.dtype()), {.newshape = weight_shape(name, in[0].view(), in[1].view())});
-    values = values * weight;
-  }
-  if (a.reduction == "none") return values;
-  const Tensor total = sum(values);
-  if (a.reduction == "sum") return total;
-  const Dim n = values.count();
-  if (weight.defined() && a.reduction == "mean_with_sample_weight") {
-    const Tensor weights = sum(broadcast_to(weight, {.shape = values.shape()}));
-    const Tensor none = equal(weights, weak_scalar(0, weights));
-    return where(none, weak_scalar(0, total), total / where(none, weak_scalar(1, weights), weights));
-  }
-  return total / static_cast<double>(n > 0 ? n : 1);
+  return reduced_loss(name, in[0], in.size() > 1 ? in[1] : Tensor(), a.reduction.view());
 }
 
 }  // namespace nacre::op

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
+from nacre._callback_parts import BATCH_HOOKS, HOOKS, Logs, Monitor, whole
 from nacre.progress import Progress
 
 __all__ = [
@@ -30,19 +30,6 @@ __all__ = [
     "overrides_batch_hooks",
 ]
 
-Logs = dict[str, Any]
-
-BATCH_HOOKS = {
-    "train": ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end"),
-    "test": ("on_test_batch_begin", "on_test_batch_end"),
-    "predict": ("on_predict_batch_begin", "on_predict_batch_end"),
-}
-_EDGE_HOOKS = (
-    "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end",
-    "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end",
-)  # fmt: skip
-HOOKS = _EDGE_HOOKS + tuple(name for names in BATCH_HOOKS.values() for name in names)
-
 
 class Callback:
     """Base of all callbacks. Override the hooks that are wanted; the others cost nothing.
@@ -52,6 +39,16 @@ class Callback:
         params: dictionary with `epochs`, `steps` (batches per epoch) and `verbose`.
 
     Epochs and batches count from 0. `logs` holds the metrics so far; it is valid during the call only.
+
+    Example:
+        >>> class Count(nc.callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(epoch, sorted(logs))
+        >>> model = nc.Sequential([nc.Input((2,)), nc.layers.Dense(1)])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> _ = model.fit(nc.ones((4, 2)), nc.ones((4, 1)), epochs=2, verbose=0, callbacks=[Count()])
+        0 ['loss']
+        1 ['loss']
     """
 
     def __init__(self) -> None:
@@ -144,7 +141,14 @@ def overrides_batch_hooks(callback: Callback, phase: str = "train") -> bool:
 
 
 class History(Callback):
-    """What fit returns: `history` maps each metric to its values, one per epoch of `epoch`."""
+    """What fit returns: `history` maps each metric to its values, one per epoch of `epoch`.
+
+    Example:
+        >>> history = nc.callbacks.History()
+        >>> history.on_epoch_end(0, {"loss": 0.5})
+        >>> history.epoch, history.history
+        ([0], {'loss': [0.5]})
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,52 +169,6 @@ class History(Callback):
         return f"<History epochs={len(self.epoch)} last={last}>"
 
 
-class _Monitor:
-    """Compares a metric with the best so far. Equal is not an improvement, and NaN never is one."""
-
-    _GROWS = ("acc", "auc", "precision", "recall", "f1", "r2", "top_k", "iou")
-
-    def __init__(self, owner: str, monitor: str, mode: str, min_delta: float = 0.0) -> None:
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f"{owner}: mode must be 'auto', 'min' or 'max', got {mode!r}.")
-        if not isinstance(monitor, str) or not monitor:
-            raise ValueError(f"{owner}: monitor must be the name of a metric, got {monitor!r}.")
-        if mode == "auto":
-            mode = "max" if any(word in monitor.lower() for word in self._GROWS) else "min"
-        self.owner = owner
-        self.name = monitor
-        self.mode = mode
-        self.min_delta = abs(min_delta)
-
-    def value(self, logs: Mapping[str, Any] | None) -> float | None:
-        logs = logs or {}
-        if self.name not in logs:
-            known = ", ".join(logs) or "none"
-            warnings.warn(
-                f"{self.owner}: metric '{self.name}' is not there; known are: {known}. It does nothing in this epoch.", stacklevel=4
-            )
-            return None
-        return float(logs[self.name])
-
-    def better(self, value: float, reference: float | None) -> bool:
-        if math.isnan(value):
-            return False
-        if reference is None:
-            return True
-        if self.mode == "min":
-            return value + self.min_delta < reference
-        return value - self.min_delta > reference
-
-
-def _whole(owner: str, name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ValueError(f"{owner}: {name} must be a whole number, got {value!r}.")
-    number = int(value.__index__())
-    if number < least:
-        raise ValueError(f"{owner}: {name} must be >= {least}, got {number}.")
-    return number
-
-
 class EarlyStopping(Callback):
     """Stops training when a metric no longer improves.
 
@@ -225,6 +183,14 @@ class EarlyStopping(Callback):
         start_from_epoch: epochs before this one are not looked at.
 
     Attributes: `best`, `best_epoch`, `stopped_epoch` (0 when it did not stop), `wait`.
+
+    Example:
+        >>> model = nc.Sequential([nc.Input((2,)), nc.layers.Dense(1)])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> stop = nc.callbacks.EarlyStopping(monitor="loss", min_delta=1e9, patience=2)
+        >>> history = model.fit(nc.ones((4, 2)), nc.ones((4, 1)), epochs=10, verbose=0, callbacks=[stop])
+        >>> len(history.epoch), stop.best_epoch
+        (3, 0)
     """
 
     def __init__(
@@ -241,13 +207,13 @@ class EarlyStopping(Callback):
         super().__init__()
         if not math.isfinite(min_delta):
             raise ValueError(f"EarlyStopping: min_delta must be finite, got {min_delta}.")
-        self._monitor = _Monitor("EarlyStopping", monitor, mode, min_delta)
+        self._monitor = Monitor("EarlyStopping", monitor, mode, min_delta)
         self.monitor = monitor
-        self.patience = _whole("EarlyStopping", "patience", patience, 0)
+        self.patience = whole("EarlyStopping", "patience", patience, 0)
         self.verbose = verbose
         self.baseline = baseline
         self.restore_best_weights = restore_best_weights
-        self.start_from_epoch = _whole("EarlyStopping", "start_from_epoch", start_from_epoch, 0)
+        self.start_from_epoch = whole("EarlyStopping", "start_from_epoch", start_from_epoch, 0)
         self._reset()
 
     def _reset(self) -> None:
@@ -304,6 +270,16 @@ class ModelCheckpoint(Callback):
         mode: "min", "max" or "auto", as in EarlyStopping.
         save_freq: "epoch", or a number of batches.
         initial_value_threshold: the metric must be better than this at the first save.
+
+    Example:
+        >>> import os, tempfile
+        >>> model = nc.Sequential([nc.Input((2,)), nc.layers.Dense(1)])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save = nc.callbacks.ModelCheckpoint(os.path.join(folder, "model-{epoch:02d}.nacre"))
+        ...     _ = model.fit(nc.ones((4, 2)), nc.ones((4, 1)), epochs=2, verbose=0, callbacks=[save])
+        ...     sorted(os.listdir(folder))
+        ['model-01.nacre', 'model-02.nacre']
     """
 
     def __init__(
@@ -321,7 +297,7 @@ class ModelCheckpoint(Callback):
         self.filepath = os.fspath(filepath)
         if not self.filepath:
             raise ValueError("ModelCheckpoint: filepath must not be empty.")
-        self._monitor = _Monitor("ModelCheckpoint", monitor, mode)
+        self._monitor = Monitor("ModelCheckpoint", monitor, mode)
         self.monitor = monitor
         self.verbose = verbose
         self.save_best_only = save_best_only
@@ -333,7 +309,7 @@ class ModelCheckpoint(Callback):
         if save_freq != "epoch":
             if isinstance(save_freq, str):
                 raise ValueError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, got {save_freq!r}.")
-            self.save_freq = _whole("ModelCheckpoint", "save_freq", save_freq, 1)
+            self.save_freq = whole("ModelCheckpoint", "save_freq", save_freq, 1)
             # On the object, so that the batch loop enters Python only for those who asked for it.
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
 
@@ -388,6 +364,17 @@ class CSVLogger(Callback):
         filename: the file.
         separator: one character between the fields.
         append: add to a file that is there, without a second header.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "log.csv")
+        ...     log = nc.callbacks.CSVLogger(path)
+        ...     log.on_train_begin()
+        ...     log.on_epoch_end(0, {"loss": 0.5})
+        ...     log.on_train_end()
+        ...     path.read_text()
+        'epoch,loss\\n0,0.5\\n'
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
@@ -429,7 +416,13 @@ class CSVLogger(Callback):
 
 
 class LambdaCallback(Callback):
-    """Functions as callbacks: `LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs))`. Any hook's name is a keyword."""
+    """Functions as callbacks. Any hook's name is a keyword.
+
+    Example:
+        >>> show = nc.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs))
+        >>> show.on_epoch_end(0, {"loss": 0.5})
+        0 {'loss': 0.5}
+    """
 
     def __init__(self, **hooks: Callable[..., Any] | None) -> None:
         super().__init__()
@@ -444,7 +437,15 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stops training when the loss is NaN or infinite. Looks after each batch."""
+    """Stops training when the loss is NaN or infinite. Looks after each batch.
+
+    Example:
+        >>> model = nc.Sequential([nc.Input((2,)), nc.layers.Dense(1)])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> stop = nc.callbacks.TerminateOnNaN()
+        >>> _ = model.fit(nc.ones((4, 2)), nc.full((4, 1), float("nan")), epochs=10, verbose=0, callbacks=[stop])
+        Batch 0: Invalid loss, terminating training
+    """
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
@@ -457,6 +458,10 @@ class ProgbarLogger(Callback):
     """The progress that `verbose` asks for. fit, evaluate and predict add it themselves.
 
     It has no batch hooks: the loop calls `on_progress(steps_done, logs)` when `progress.INTERVAL_S` seconds have passed.
+
+    Example:
+        >>> nc.callbacks.overrides_batch_hooks(nc.callbacks.ProgbarLogger(verbose=2))
+        False
     """
 
     def __init__(self, verbose: int = 1) -> None:
@@ -525,6 +530,11 @@ class CallbackList(Callback):
     Attributes:
         batch_hooks: maps "train", "test" and "predict" to whether the loop must call the batch hooks.
         progress: whether the loop should call `on_progress` (from time to time, when it calls no batch hooks).
+
+    Example:
+        >>> hooks = nc.callbacks.CallbackList(nc.callbacks.TerminateOnNaN(), add_history=True)
+        >>> [type(item).__name__ for item in hooks.callbacks], hooks.batch_hooks["train"]
+        (['TerminateOnNaN', 'History'], True)
     """
 
     def __init__(

@@ -13,7 +13,13 @@ from ._classes import make_classes, resolve
 
 
 class Initializer(_core.Initializer):
-    """Base of the initializers: call one with a shape, get_config."""
+    """Base of the initializers: call one with a shape, get_config.
+
+    Example:
+        >>> initializer = nc.initializers.Constant(0.5)
+        >>> initializer((2,)).tolist(), initializer.get_config()
+        ([0.5, 0.5], {'value': 0.5})
+    """
 
 
 _classes = make_classes(Initializer, _core.initializer_classes(), __name__)

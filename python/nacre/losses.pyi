@@ -15,35 +15,35 @@ __all__ = [
 ]
 
 class MeanSquaredError(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """mean((y_true - y_pred)^2) over the last axis."""
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None: ...
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class MeanAbsoluteError(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """mean(|y_true - y_pred|) over the last axis. The gradient at 0 is 0."""
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None: ...
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class Huber(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """Huber loss: quadratic near 0, linear beyond delta; mean over the last axis."""
 
     def __init__(self, delta: float = 1.0, reduction: str = "sum_over_batch_size", name: str | None = None) -> None: ...
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class LogCosh(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """mean(log(cosh(y_pred - y_true))) over the last axis, without overflow."""
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None: ...
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class BinaryCrossentropy(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """-(y log p + (1 - y) log(1 - p)), mean over the last axis."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class BinaryCrossentropy(Loss):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class CategoricalCrossentropy(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """-sum_c y_c log p_c along the class axis."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class CategoricalCrossentropy(Loss):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class SparseCategoricalCrossentropy(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """-log p[y] along the class axis, y an integer class."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class SparseCategoricalCrossentropy(Loss):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class BinaryFocalCrossentropy(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """(1 - p_t)^gamma times binary cross-entropy, mean over the last axis."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class BinaryFocalCrossentropy(Loss):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class CategoricalFocalCrossentropy(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """-sum_c alpha (1 - p_c)^gamma y_c log p_c along the class axis."""
 
     def __init__(
         self,
@@ -115,14 +115,14 @@ class CategoricalFocalCrossentropy(Loss):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class KLDivergence(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """Kullback-Leibler divergence sum t log(t / p) over the last axis."""
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None: ...
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class NLL(Loss):
-    """The loss of the function of the same name, with a reduction."""
+    """Negative log-likelihood: -y_pred[y] along the last axis."""
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None: ...
     @classmethod

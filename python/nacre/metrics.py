@@ -9,7 +9,18 @@ from ._classes import make_classes, resolve
 
 
 class Metric(_core.Metric):
-    """Base of the metrics."""
+    """Base of the metrics.
+
+    Example:
+        >>> metric = nc.metrics.Mean()
+        >>> metric.update_state([1.0, 2.0])
+        >>> metric.update_state([6.0])
+        >>> metric.result()
+        3.0
+        >>> metric.reset_state()
+        >>> metric.result()
+        0.0
+    """
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch; sample_weight gives one weight per sample."""

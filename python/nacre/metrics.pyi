@@ -41,14 +41,14 @@ class BinaryAccuracy(Metric):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class MeanSquaredError(Metric):
-    """Mean of the loss function of the same name."""
+    """Mean of mean_squared_error over the samples."""
 
     def __init__(self, name: str | None = None) -> None: ...
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class MeanAbsoluteError(Metric):
-    """Mean of the loss function of the same name."""
+    """Mean of mean_absolute_error over the samples."""
 
     def __init__(self, name: str | None = None) -> None: ...
     @classmethod

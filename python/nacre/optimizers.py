@@ -10,7 +10,17 @@ from ._classes import make_classes, resolve
 
 
 class Optimizer(_core.Optimizer):
-    """Base of the optimizers: learning_rate, iterations, build, apply, step, zero_grad, get_config."""
+    """Base of the optimizers: learning_rate, iterations, build, apply, step, zero_grad, get_config.
+
+    Example:
+        >>> w = nc.Tensor([1.0], requires_grad=True)
+        >>> optimizer = nc.optimizers.SGD(learning_rate=0.25)
+        >>> optimizer.build([w])
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.tolist(), optimizer.iterations
+        ([0.5], 1)
+    """
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
         """One step from pairs (gradient, variable), as in Keras."""

@@ -116,7 +116,13 @@ void bind_base(py::module_& m) {
         return cat("Variable(name='", v.name, "', shape=", v.value.shape(), ", dtype='", v.value.dtype(), "', trainable=", v.trainable, ")");
       });
 
-  py::class_<Layer, std::shared_ptr<Layer>> layer(m, "Layer", "Base of the layers: weights and a function of tensors.");
+  py::class_<Layer, std::shared_ptr<Layer>> layer(m, "Layer", R"(Base of the layers: weights and a function of tensors.
+
+Example:
+    >>> layer = nc.layers.Dense(3)
+    >>> layer.build((None, 4))
+    >>> [w.shape for w in layer.weights], layer.compute_output_shape((None, 4))
+    ([(4, 3), (3,)], (None, 3)))");
   layer
       .def("__call__", [](Layer& l, const py::object& x, const py::object& training) {
         const Tensor t = input(l, x, "x");

@@ -93,9 +93,7 @@ py::list describe(const Defs& defs) {
     py::dict e;
     if constexpr (requires { d.class_name; }) e["class_name"] = std::string(d.class_name);
     else e["class_name"] = std::string(d.name);
-    std::string_view text = "The loss of the function of the same name, with a reduction.";
-    if constexpr (requires { d.doc; }) text = d.doc;
-    e["doc"] = options_doc(py::cast<std::string>(e["class_name"]), d.options, text);
+    e["doc"] = options_doc(py::cast<std::string>(e["class_name"]), d.options, d.doc);
     out.append(e);
   }
   return out;
@@ -139,7 +137,12 @@ void bind_train(py::module_& m) {
         return options_repr(o.class_name(), options_of(o), c);
       });
 
-  py::class_<Loss, std::shared_ptr<Loss>>(m, "Loss", "Base of the losses.")
+  py::class_<Loss, std::shared_ptr<Loss>>(m, "Loss", R"(Base of the losses.
+
+Example:
+    >>> loss = nc.losses.get("mse")
+    >>> loss([0.0, 2.0], [1.0, 4.0], sample_weight=[1.0, 0.0]).item()
+    0.5)")
       .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         return std::make_shared<Loss>(class_name, bind_options(class_name, options_named(metrics::loss_registry(), class_name), args, kwargs));
       }))

@@ -147,7 +147,13 @@ void bind_dlpack(py::module_& m) {
   m.def("from_dlpack", [](const py::object& x) {
     if (!PyObject_HasAttrString(x.ptr(), "__dlpack__")) raise<TypeError>("from_dlpack: ", Py_TYPE(x.ptr())->tp_name, " has no __dlpack__ method.");
     return dlpack_import(x.ptr());
-  }, py::arg("x"), "A tensor that shares the memory of an array of another library (PyTorch, JAX, NumPy, CuPy on the CPU), through DLPack.");
+  }, py::arg("x"),
+     R"(A tensor that shares the memory of an array of another library (PyTorch, JAX, NumPy, CuPy on the CPU), through DLPack.
+
+Example:
+    >>> import numpy as np
+    >>> nc.from_dlpack(np.arange(3.0)).tolist()
+    [0.0, 1.0, 2.0])");
 }
 
 }  // namespace nacre::python

@@ -43,7 +43,12 @@ void bind_autograd(py::module_& m) {
     for (Tensor& g : result) out.append(py::cast(std::move(g)));
     return out;
   }, py::arg("outputs"), py::arg("inputs"), py::arg("output_gradients") = py::none(), py::arg("retain_graph") = false, py::arg("create_graph") = false,
-     "Gradients of sum(output_gradients * outputs) with respect to inputs; None for an input that no output depends on.");
+     R"(Gradients of sum(output_gradients * outputs) with respect to inputs; None for an input that no output depends on.
+
+Example:
+    >>> x = nc.Tensor([2.0, 3.0], requires_grad=True)
+    >>> nc.gradients((x * x).sum(), [x])[0].tolist()
+    [4.0, 6.0])");
 }
 
 void bind_runtime(py::module_& m) {
@@ -51,17 +56,52 @@ void bind_runtime(py::module_& m) {
   m.def("convert_to_tensor", [](const py::object& x, const py::object& dtype) {
     return to_tensor(x.ptr(), {.dtype = optional_dtype(dtype, "convert_to_tensor")}, "convert_to_tensor");
   }, py::arg("x"), py::arg("dtype") = py::none(),
-     "A tensor of x (numbers, nested lists, arrays; copied). Python integers give int32, fractions and float64 arrays floatx(), unless dtype is given.");
+     R"(A tensor of x (numbers, nested lists, arrays; copied).
+
+Python integers give int32, fractions and float64 arrays floatx(), unless dtype is given.
+
+Example:
+    >>> nc.convert_to_tensor([1, 2]).dtype, nc.convert_to_tensor([1.0, 2.0]).dtype
+    ('int32', 'float32'))");
   m.def("asarray", [](const py::object& x, const py::object& dtype) {
     return to_tensor(x.ptr(), {.dtype = optional_dtype(dtype, "asarray"), .share = true, .keep_float64 = true}, "asarray");
   }, py::arg("x"), py::arg("dtype") = py::none(),
-     "A tensor that shares x's memory where its type allows (NumPy arrays of any strides, read-only ones too); its dtype is kept.");
+     R"(A tensor that shares x's memory where its type allows (NumPy arrays of any strides, read-only ones too); its dtype is kept.
+
+Example:
+    >>> import numpy as np
+    >>> a = np.zeros(2)
+    >>> x = nc.asarray(a)
+    >>> a[0] = 5.0
+    >>> x.tolist(), x.dtype
+    ([5.0, 0.0], 'float64'))");
   m.def("to_numpy", [](const Tensor& x) { return py::reinterpret_steal<py::object>(to_numpy(x)); }, py::arg("x"));
-  m.def("floatx", [] { return std::string(name_of(floatx())); }, "Name of the default float type.");
+  m.def("floatx", [] { return std::string(name_of(floatx())); }, R"(Name of the default float type.
+
+Example:
+    >>> nc.config.floatx()
+    'float32')");
   m.def("set_floatx", [](const py::object& value) { set_floatx(dtype_from_python(value.ptr(), "set_floatx")); }, py::arg("value"),
-        "Sets the default float type: 'float32' or 'float64'.");
-  m.def("num_threads", &num_threads, "Number of threads that kernels use.");
-  m.def("set_num_threads", &set_num_threads, py::arg("n"), "Sets the number of threads, 1 to 1024. Results do not depend on it.");
+        R"(Sets the default float type: 'float32' or 'float64'.
+
+Example:
+    >>> nc.config.set_floatx("float64")
+    >>> nc.ones((2,)).dtype
+    'float64'
+    >>> nc.config.set_floatx("float32"))");
+  m.def("num_threads", &num_threads, R"(Number of threads that kernels use.
+
+Example:
+    >>> nc.num_threads() >= 1
+    True)");
+  m.def("set_num_threads", &set_num_threads, py::arg("n"), R"(Sets the number of threads, 1 to 1024. Results do not depend on it.
+
+Example:
+    >>> before = nc.num_threads()
+    >>> nc.set_num_threads(1)
+    >>> nc.num_threads()
+    1
+    >>> nc.set_num_threads(before))");
   m.def("threads_started", &threads_started);
   m.def("isa", [] { return std::string(isa_name(active_isa())); }, "The instruction set in use: scalar, avx2, avx512 or neon.");
   m.def("available_isas", [] {

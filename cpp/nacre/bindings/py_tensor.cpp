@@ -453,7 +453,9 @@ void bind_tensor(py::module_& m) {
       "Tensor(data, dtype=None, requires_grad=False)\n--\n\n"
       "An array of numbers with automatic differentiation.\n\n"
       "Args:\n    data: numbers, nested lists or an array; copied. float64 arrays become floatx() unless dtype is given.\n"
-      "    dtype: name of the element type, or None.\n    requires_grad: record ops on it (floats only).";
+      "    dtype: name of the element type, or None.\n    requires_grad: record ops on it (floats only).\n\n"
+      "Example:\n    >>> x = nc.Tensor([1.0, 2.0], requires_grad=True)\n    >>> (x * x).sum().backward()\n"
+      "    >>> x.grad.tolist()\n    [2.0, 4.0]";
   PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>(doc)},
                          {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
                          {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},

@@ -1,6 +1,7 @@
 // The table of loss classes.
 #include "nacre/metrics/loss.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "nacre/ops/attrs_json.h"
@@ -12,19 +13,21 @@ namespace {
 
 struct Row {
   std::string_view class_name, op_name, short_name;
+  std::string_view made_with, called_with, result;  // the example, its result rounded to four digits
 };
 constexpr Row kRows[] = {
-    {"MeanSquaredError", "mean_squared_error", "mse"},
-    {"MeanAbsoluteError", "mean_absolute_error", "mae"},
-    {"Huber", "huber", "huber_loss"},
-    {"LogCosh", "log_cosh", "logcosh"},
-    {"BinaryCrossentropy", "binary_crossentropy", "bce"},
-    {"CategoricalCrossentropy", "categorical_crossentropy", "cce"},
-    {"SparseCategoricalCrossentropy", "sparse_categorical_crossentropy", "scce"},
-    {"BinaryFocalCrossentropy", "binary_focal_crossentropy", "binary_focal"},
-    {"CategoricalFocalCrossentropy", "categorical_focal_crossentropy", "categorical_focal"},
-    {"KLDivergence", "kl_divergence", "kld"},
-    {"NLL", "nll_loss", "nll"},
+    {"MeanSquaredError", "mean_squared_error", "mse", "", "[[0.0, 2.0]], [[1.0, 4.0]]", "2.5"},
+    {"MeanAbsoluteError", "mean_absolute_error", "mae", "", "[[0.0, 2.0]], [[1.0, 4.0]]", "1.5"},
+    {"Huber", "huber", "huber_loss", "delta=2.0", "[[0.0, 0.0]], [[1.0, 3.0]]", "2.25"},
+    {"LogCosh", "log_cosh", "logcosh", "", "[[0.0]], [[1.0]]", "0.4338"},
+    {"BinaryCrossentropy", "binary_crossentropy", "bce", "", "[[1.0]], [[0.5]]", "0.6931"},
+    {"CategoricalCrossentropy", "categorical_crossentropy", "cce", "from_logits=True", "[[0.0, 1.0]], [[20.0, 0.0]]", "20.0"},
+    {"SparseCategoricalCrossentropy", "sparse_categorical_crossentropy", "scce", "from_logits=True", "[1], [[20.0, 0.0]]", "20.0"},
+    {"BinaryFocalCrossentropy", "binary_focal_crossentropy", "binary_focal", "gamma=1.0", "[[1.0]], [[0.5]]", "0.3466"},
+    {"CategoricalFocalCrossentropy", "categorical_focal_crossentropy", "categorical_focal", "alpha=1.0",
+     "[[0.0, 1.0]], [[0.5, 0.5]]", "0.1733"},
+    {"KLDivergence", "kl_divergence", "kld", "", "[[0.0, 1.0]], [[0.5, 0.5]]", "0.6931"},
+    {"NLL", "nll_loss", "nll", "", "[1], [[-2.0, -3.0]]", "3.0"},
 };
 
 constexpr std::string_view kMean = "sum_over_batch_size";
@@ -38,6 +41,23 @@ OptionInfo extra(std::string name, std::string kind, Json fallback, std::string 
   return info;
 }
 
+std::string class_doc(const Row& row, std::string_view op_doc) {
+  return cat(op_doc.substr(0, op_doc.find("\n\nArgs:")),
+             "\n\nCalled with (y_true, y_pred, sample_weight=None); `reduction` brings the values, one per sample, to one number.",
+             "\n\nExample:\n    >>> loss = nc.losses.", row.class_name, "(", row.made_with, ")\n",
+             "    >>> round(loss(", row.called_with, ").item(), 4)\n    ", row.result,
+             op_doc.substr(std::min(op_doc.find("\n\nReference:"), op_doc.size())));
+}
+
+// What the op's doc says of an argument: its line under Args, without the full stop.
+std::string argument_doc(std::string_view op_doc, std::string_view argument) {
+  const std::string head = cat("\n    ", argument, ": ");
+  const std::size_t at = op_doc.find(head);
+  if (at == op_doc.npos) raise<StateError>("loss: no documentation of '", argument, "'.");
+  const std::string_view text = op_doc.substr(at + head.size());
+  return std::string(text.substr(0, text.find(".\n")));
+}
+
 }  // namespace
 
 std::span<const LossDef> loss_registry() {
@@ -46,10 +66,10 @@ std::span<const LossDef> loss_registry() {
     for (const Row& row : kRows) {
       const OpDef* op = find_op(row.op_name);
       if (!op) raise<StateError>("loss: ", row.class_name, " has no op '", row.op_name, "'.");
-      LossDef def{row.class_name, row.op_name, {}};
+      LossDef def{row.class_name, row.op_name, class_doc(row, op->doc), {}};
       for (const FieldDef& f : op->fields) {
         def.options.push_back(extra(std::string(f.name), std::string(field_kind_name(f.kind)), attr_to_json(f, static_cast<const std::byte*>(op->defaults)),
-                                    "as in the function of the same name"));
+                                    argument_doc(op->doc, f.name)));
       }
       def.options.push_back(extra("reduction", "str", std::string(kMean),
                                   "'sum_over_batch_size' (mean), 'sum', 'mean_with_sample_weight' or 'none'"));

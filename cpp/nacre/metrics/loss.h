@@ -40,6 +40,7 @@ class NACRE_API Loss {
 
 struct LossDef {
   std::string_view class_name, op_name;
+  std::string doc;  // the op's formula and reference, an example of the class
   std::vector<OptionInfo> options;
 };
 NACRE_API std::span<const LossDef> loss_registry();

@@ -88,7 +88,11 @@ void require_same(std::string_view name, const Tensor& y_true, const Tensor& y_p
 class SparseCategoricalAccuracy final : public Metric {
  public:
   static constexpr std::string_view kClass = "SparseCategoricalAccuracy", kName = "sparse_categorical_accuracy";
-  static constexpr std::string_view kDoc = "Share of rows whose largest prediction is the label's class.";
+  static constexpr std::string_view kDoc = R"(Share of rows whose largest prediction is the label's class.
+
+Example:
+    >>> nc.metrics.SparseCategoricalAccuracy()([1, 0], [[0.2, 0.8], [0.3, 0.7]])
+    0.5)";
   using Options = NameOptions;
   explicit SparseCategoricalAccuracy(const Options& o) : Metric(o.name.value_or(std::string(kName))) {}
   std::string_view class_name() const override { return kClass; }
@@ -107,7 +111,11 @@ class SparseCategoricalAccuracy final : public Metric {
 class CategoricalAccuracy final : public Metric {
  public:
   static constexpr std::string_view kClass = "CategoricalAccuracy", kName = "categorical_accuracy";
-  static constexpr std::string_view kDoc = "Share of rows whose largest prediction is where the one-hot target is largest.";
+  static constexpr std::string_view kDoc = R"(Share of rows whose largest prediction is where the one-hot target is largest.
+
+Example:
+    >>> nc.metrics.CategoricalAccuracy()([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.3, 0.7]])
+    0.5)";
   using Options = NameOptions;
   explicit CategoricalAccuracy(const Options& o) : Metric(o.name.value_or(std::string(kName))) {}
   std::string_view class_name() const override { return kClass; }
@@ -123,7 +131,11 @@ class CategoricalAccuracy final : public Metric {
 class BinaryAccuracy final : public Metric {
  public:
   static constexpr std::string_view kClass = "BinaryAccuracy", kName = "binary_accuracy";
-  static constexpr std::string_view kDoc = "Share of predictions on the same side of the threshold as their target.";
+  static constexpr std::string_view kDoc = R"(Share of predictions on the same side of the threshold as their target.
+
+Example:
+    >>> nc.metrics.BinaryAccuracy()([1, 0, 1, 1], [0.9, 0.2, 0.4, 0.8])
+    0.75)";
   using Options = ThresholdOptions;
   explicit BinaryAccuracy(const Options& o) : Metric(o.name.value_or(std::string(kName))), threshold_(o.threshold) {
     if (!(threshold_ >= 0 && threshold_ <= 1)) raise<ValueError>(kClass, ": threshold must be between 0 and 1, got ", threshold_, ".");
@@ -154,11 +166,11 @@ class BinaryAccuracy final : public Metric {
 };
 
 // Mean of a loss op's values.
-template <const char* LossClass, const char* Name>
+template <const char* LossClass, const char* Name, const char* Doc>
 class LossMetric final : public Metric {
  public:
   static constexpr std::string_view kClass = LossClass, kName = Name;
-  static constexpr std::string_view kDoc = "Mean of the loss function of the same name.";
+  static constexpr std::string_view kDoc = Doc;
   using Options = NameOptions;
   explicit LossMetric(const Options& o) : Metric(o.name.value_or(std::string(kName))), loss_(LossClass, Json::object()) {}
   std::string_view class_name() const override { return kClass; }
@@ -175,13 +187,27 @@ class LossMetric final : public Metric {
 };
 constexpr char kMseClass[] = "MeanSquaredError", kMseName[] = "mean_squared_error";
 constexpr char kMaeClass[] = "MeanAbsoluteError", kMaeName[] = "mean_absolute_error";
-using MseMetric = LossMetric<kMseClass, kMseName>;
-using MaeMetric = LossMetric<kMaeClass, kMaeName>;
+constexpr char kMseDoc[] = R"(Mean of mean_squared_error over the samples.
+
+Example:
+    >>> nc.metrics.MeanSquaredError()([0.0, 2.0], [1.0, 4.0])
+    2.5)";
+constexpr char kMaeDoc[] = R"(Mean of mean_absolute_error over the samples.
+
+Example:
+    >>> nc.metrics.MeanAbsoluteError()([0.0, 2.0], [1.0, 4.0])
+    1.5)";
+using MseMetric = LossMetric<kMseClass, kMseName, kMseDoc>;
+using MaeMetric = LossMetric<kMaeClass, kMaeName, kMaeDoc>;
 
 class Mean final : public Metric {
  public:
   static constexpr std::string_view kClass = "Mean", kName = "mean";
-  static constexpr std::string_view kDoc = "Mean of the values given to update_state.";
+  static constexpr std::string_view kDoc = R"(Mean of the values given to update_state.
+
+Example:
+    >>> nc.metrics.Mean()([1.0, 2.0, 6.0])
+    3.0)";
   using Options = NameOptions;
   explicit Mean(const Options& o) : Metric(o.name.value_or(std::string(kName))) {}
   std::string_view class_name() const override { return kClass; }

@@ -89,7 +89,11 @@ struct SeedOptions {
 class Zeros final : public InitializerOf<Zeros, NoOptions> {
  public:
   static constexpr std::string_view kName = "Zeros",
-                                    kDoc = "All values 0. For weights it keeps all units equal; it is the default of biases.";
+                                    kDoc = R"(All values 0. For weights it keeps all units equal; it is the default of biases.
+
+Example:
+    >>> nc.initializers.Zeros()((2,)).tolist()
+    [0.0, 0.0])";
   using InitializerOf::InitializerOf;
 
  private:
@@ -100,7 +104,11 @@ class Zeros final : public InitializerOf<Zeros, NoOptions> {
 
 class Ones final : public InitializerOf<Ones, NoOptions> {
  public:
-  static constexpr std::string_view kName = "Ones", kDoc = "All values 1.";
+  static constexpr std::string_view kName = "Ones", kDoc = R"(All values 1.
+
+Example:
+    >>> nc.initializers.Ones()((2,)).tolist()
+    [1.0, 1.0])";
   using InitializerOf::InitializerOf;
 
  private:
@@ -115,7 +123,11 @@ struct ConstantOptions {
 };
 class Constant final : public InitializerOf<Constant, ConstantOptions> {
  public:
-  static constexpr std::string_view kName = "Constant", kDoc = "All values the same.";
+  static constexpr std::string_view kName = "Constant", kDoc = R"(All values the same.
+
+Example:
+    >>> nc.initializers.Constant(0.5)((2,)).tolist()
+    [0.5, 0.5])";
   static void check(const ConstantOptions& o) { need_finite(kName, "value", o.value); }
   using InitializerOf::InitializerOf;
 
@@ -136,7 +148,11 @@ struct NormalOptions {
 };
 class RandomNormal final : public InitializerOf<RandomNormal, NormalOptions> {
  public:
-  static constexpr std::string_view kName = "RandomNormal", kDoc = "Normally distributed values.";
+  static constexpr std::string_view kName = "RandomNormal", kDoc = R"(Normally distributed values.
+
+Example:
+    >>> nc.initializers.RandomNormal(stddev=0.1, seed=1)((2, 3)).shape
+    (2, 3))";
   static void check(const NormalOptions& o) {
     need_finite(kName, "mean", o.mean);
     need_stddev(kName, o.stddev);
@@ -151,7 +167,11 @@ class RandomNormal final : public InitializerOf<RandomNormal, NormalOptions> {
 class TruncatedNormal final : public InitializerOf<TruncatedNormal, NormalOptions> {
  public:
   static constexpr std::string_view kName = "TruncatedNormal",
-                                    kDoc = "Normally distributed values within two standard deviations of the mean.";
+                                    kDoc = R"(Normally distributed values within two standard deviations of the mean.
+
+Example:
+    >>> nc.initializers.TruncatedNormal(stddev=0.1, seed=1)((2, 3)).shape
+    (2, 3))";
   static void check(const NormalOptions& o) {
     need_finite(kName, "mean", o.mean);
     need_stddev(kName, o.stddev);
@@ -175,7 +195,11 @@ struct UniformOptions {
 };
 class RandomUniform final : public InitializerOf<RandomUniform, UniformOptions> {
  public:
-  static constexpr std::string_view kName = "RandomUniform", kDoc = "Values evenly distributed over [minval, maxval).";
+  static constexpr std::string_view kName = "RandomUniform", kDoc = R"(Values evenly distributed over [minval, maxval).
+
+Example:
+    >>> nc.initializers.RandomUniform(-1.0, 1.0, seed=1)((2, 3)).shape
+    (2, 3))";
   static void check(const UniformOptions& o) {
     need_finite(kName, "minval", o.minval);
     need_finite(kName, "maxval", o.maxval);
@@ -207,7 +231,11 @@ class VarianceScaling final : public InitializerOf<VarianceScaling, VarianceScal
                                     kDoc = R"(Zero mean and variance scale / fan, from a normal or uniform distribution.
 
 Gives the forms that have no name here: N(0, 1 / (d_in + d_out)) is VarianceScaling(0.5, "fan_avg", "untruncated_normal"), untruncated He is
-VarianceScaling(2.0, "fan_in", "untruncated_normal"), and U(+-1 / sqrt(fan_in)) is VarianceScaling(1/3, "fan_in", "uniform").)";
+VarianceScaling(2.0, "fan_in", "untruncated_normal"), and U(+-1 / sqrt(fan_in)) is VarianceScaling(1/3, "fan_in", "uniform").
+
+Example:
+    >>> nc.initializers.VarianceScaling(2.0, "fan_in", "uniform", seed=1)((2, 3)).shape
+    (2, 3))";
   static void check(const VarianceScalingOptions& o) {
     if (!(o.scale > 0) || !std::isfinite(o.scale)) raise<ValueError>(kName, ": scale must be > 0 and finite, got ", o.scale, ".");
     if (o.mode != "fan_in" && o.mode != "fan_out" && o.mode != "fan_avg") {
@@ -244,7 +272,10 @@ class NamedScaling : public InitializerOf<Derived, SeedOptions> {
 #define NACRE_NAMED_SCALING(Class, draw, scale, average, text)           \
   class Class final : public NamedScaling<Class, draw, scale, average> { \
    public:                                                               \
-    static constexpr std::string_view kName = #Class, kDoc = text;       \
+    static constexpr std::string_view kName = #Class;                    \
+    static constexpr std::string_view kDoc =                             \
+        text "\n\nExample:\n    >>> nc.initializers." #Class              \
+             "(seed=1)((2, 3)).shape\n    (2, 3)";                       \
     using NamedScaling::NamedScaling;                                    \
   };
 NACRE_NAMED_SCALING(GlorotUniform, Draw::uniform, 1, true,
@@ -272,7 +303,8 @@ class Orthogonal final : public InitializerOf<Orthogonal, OrthogonalOptions> {
       kName = "Orthogonal",
       kDoc =
           "Orthonormal columns, or rows when there are fewer rows, times gain. More than two axes: the last one against "
-          "all others. Saxe et al. 2014.";
+          "all others. Saxe et al. 2014.\n\nExample:\n    >>> w = nc.initializers.Orthogonal(gain=2.0, seed=1)((4, 2))\n"
+          "    >>> [round(length, 4) for length in nc.norm(w, axis=0).tolist()]\n    [2.0, 2.0]";
   static void check(const OrthogonalOptions& o) { need_finite(kName, "gain", o.gain); }
   using InitializerOf::InitializerOf;
 
@@ -289,7 +321,11 @@ struct IdentityOptions {
 };
 class Identity final : public InitializerOf<Identity, IdentityOptions> {
  public:
-  static constexpr std::string_view kName = "Identity", kDoc = "gain on the diagonal of a matrix, 0 elsewhere.";
+  static constexpr std::string_view kName = "Identity", kDoc = R"(gain on the diagonal of a matrix, 0 elsewhere.
+
+Example:
+    >>> nc.initializers.Identity(2.0)((2, 2)).tolist()
+    [[2.0, 0.0], [0.0, 2.0]])";
   static void check(const IdentityOptions& o) { need_finite(kName, "gain", o.gain); }
   using InitializerOf::InitializerOf;
 

@@ -25,7 +25,8 @@ Raises:
     ShapeError: A size is negative, or the tensor is too large to address.
 
 Example:
-    >>> nc.full((2, 2), 7.0)
+    >>> nc.full((2, 2), 7.0).tolist()
+    [[7.0, 7.0], [7.0, 7.0]]
 
 Reference: numpy.full.)";
   static constexpr std::array<Arg, 0> inputs{};
@@ -52,7 +53,8 @@ Raises:
     ShapeError: A size is negative, or the tensor is too large to address.
 
 Example:
-    >>> nc.zeros((2, 3)))";
+    >>> nc.zeros((2, 3)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])";
   static constexpr std::array<Arg, 0> inputs{};
   static constexpr auto fields = std::tuple{Field{"shape", &Zeros::shape, true}, Field{"dtype", &Zeros::dtype}};
   static constexpr std::string_view not_differentiable = kConstant;
@@ -76,7 +78,8 @@ Raises:
     ShapeError: A size is negative, or the tensor is too large to address.
 
 Example:
-    >>> nc.ones((2, 3)))";
+    >>> nc.ones((2, 3)).tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])";
   static constexpr std::array<Arg, 0> inputs{};
   static constexpr auto fields = std::tuple{Field{"shape", &Ones::shape, true}, Field{"dtype", &Ones::dtype}};
   static constexpr std::string_view not_differentiable = kConstant;
@@ -98,7 +101,8 @@ Returns:
     Tensor of x's shape.
 
 Example:
-    >>> nc.full_like(nc.zeros((2, 2)), 7.0)
+    >>> nc.full_like(nc.zeros((2, 2)), 7.0).tolist()
+    [[7.0, 7.0], [7.0, 7.0]]
 
 Reference: numpy.full_like.)";
   static constexpr Arg inputs[] = {{"x", kNoGrad}};
@@ -121,7 +125,8 @@ Returns:
     Tensor of x's shape.
 
 Example:
-    >>> nc.zeros_like(nc.ones((2, 2))))";
+    >>> nc.zeros_like(nc.ones((2, 2))).tolist()
+    [[0.0, 0.0], [0.0, 0.0]])";
   static constexpr Arg inputs[] = {{"x", kNoGrad}};
   static constexpr auto fields = std::tuple{Field{"dtype", &ZerosLike::dtype}};
   static constexpr bool strided = true;
@@ -142,7 +147,8 @@ Returns:
     Tensor of x's shape.
 
 Example:
-    >>> nc.ones_like(nc.zeros((2, 2))))";
+    >>> nc.ones_like(nc.zeros((2, 2))).tolist()
+    [[1.0, 1.0], [1.0, 1.0]])";
   static constexpr Arg inputs[] = {{"x", kNoGrad}};
   static constexpr auto fields = std::tuple{Field{"dtype", &OnesLike::dtype}};
   static constexpr bool strided = true;
@@ -171,7 +177,8 @@ Raises:
     ValueError: A number is NaN or infinite, or step is 0.
 
 Example:
-    >>> nc.arange(0, 10, 3)
+    >>> nc.arange(0, 10, 3).tolist()
+    [0, 3, 6, 9]
 
 Reference: numpy.arange.)";
   static constexpr std::array<Arg, 0> inputs{};
@@ -205,7 +212,8 @@ Raises:
     ValueError: num is negative, or start or stop is NaN or infinite.
 
 Example:
-    >>> nc.linspace(0.0, 1.0, 5)
+    >>> nc.linspace(0.0, 1.0, 5).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
 
 Reference: numpy.linspace.)";
   static constexpr std::array<Arg, 0> inputs{};
@@ -237,7 +245,8 @@ Raises:
     ValueError: N or M is negative (M other than -1).
 
 Example:
-    >>> nc.eye(3)
+    >>> nc.eye(3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
 Reference: numpy.eye.)";
   static constexpr std::array<Arg, 0> inputs{};

@@ -26,7 +26,8 @@ Raises:
     ValueError: The axis is out of range or more than one.
 
 Example:
-    >>> nc.take(nc.arange(10, 20), nc.convert_to_tensor([2, -1]))
+    >>> nc.take(nc.arange(10, 20), nc.convert_to_tensor([2, -1])).tolist()
+    [12, 19]
 
 Reference: numpy.take.)";
   static constexpr Arg inputs[] = {{"x"}, {"indices", kNoGrad}};
@@ -86,7 +87,8 @@ Raises:
 
 Example:
     >>> x = nc.convert_to_tensor([3.0, 1.0, 2.0])
-    >>> nc.take_along_axis(x, nc.argsort(x))
+    >>> nc.take_along_axis(x, nc.argsort(x)).tolist()
+    [1.0, 2.0, 3.0]
 
 Reference: numpy.take_along_axis.)";
   static constexpr Arg inputs[] = {{"x"}, {"indices", kNoGrad}};
@@ -199,7 +201,8 @@ Raises:
     DTypeError: indices are not integers, or values are bool, float16 or bfloat16.
 
 Example:
-    >>> nc.scatter(nc.convert_to_tensor([[1], [3]]), nc.convert_to_tensor([10.0, 20.0]), (4,))
+    >>> nc.scatter(nc.convert_to_tensor([[1], [3]]), nc.convert_to_tensor([10.0, 20.0]), (4,)).tolist()
+    [0.0, 10.0, 0.0, 20.0]
 
 Reference: keras.ops.scatter.)";
   static constexpr Arg inputs[] = {{"indices", kNoGrad}, {"values"}};
@@ -229,7 +232,8 @@ Raises:
     DTypeError: indices are not integers, or updates have another dtype than x.
 
 Example:
-    >>> nc.scatter_update(nc.zeros((4,)), nc.convert_to_tensor([[1]]), nc.convert_to_tensor([5.0]))
+    >>> nc.scatter_update(nc.zeros((4,)), nc.convert_to_tensor([[1]]), nc.convert_to_tensor([5.0])).tolist()
+    [0.0, 5.0, 0.0, 0.0]
 
 Reference: keras.ops.scatter_update.)";
   static constexpr Arg inputs[] = {{"x"}, {"indices", kNoGrad}, {"updates"}};
@@ -260,7 +264,8 @@ Raises:
     DTypeError: indices are not integers, or updates have another dtype than x.
 
 Example:
-    >>> nc.scatter_add(nc.zeros((3,)), nc.convert_to_tensor([0, 0, 2]), nc.ones((3,))))";
+    >>> nc.scatter_add(nc.zeros((3,)), nc.convert_to_tensor([0, 0, 2]), nc.ones((3,))).tolist()
+    [2.0, 0.0, 1.0])";
   static constexpr Arg inputs[] = {{"x"}, {"indices", kNoGrad}, {"updates"}};
   static constexpr auto fields = std::tuple<>{};
   static constexpr std::uint64_t save_in = 2;
@@ -291,7 +296,8 @@ Raises:
     DTypeError: x is not of an integer dtype.
 
 Example:
-    >>> nc.one_hot(nc.convert_to_tensor([0, 2]), 3)
+    >>> nc.one_hot(nc.convert_to_tensor([0, 2]), 3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
 
 Reference: keras.ops.one_hot.)";
   static constexpr Arg inputs[] = {{"x", kNoGrad}};

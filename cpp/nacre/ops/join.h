@@ -22,6 +22,7 @@ Raises:
 
 Example:
     >>> nc.concatenate([nc.ones((2, 3)), nc.zeros((1, 3))]).shape
+    (3, 3)
 
 Reference: numpy.concatenate.)";
   static constexpr Arg inputs[] = {{"xs", kVariadic}};
@@ -50,6 +51,7 @@ Raises:
 
 Example:
     >>> nc.stack([nc.ones((3,)), nc.zeros((3,))]).shape
+    (2, 3)
 
 Reference: numpy.stack.)";
   static constexpr Arg inputs[] = {{"xs", kVariadic}};
@@ -77,7 +79,8 @@ Raises:
     ShapeError: The result has more than 8 axes or is too large to address.
 
 Example:
-    >>> nc.tile(nc.arange(0, 2), 3)
+    >>> nc.tile(nc.arange(0, 2), 3).tolist()
+    [0, 1, 0, 1, 0, 1]
 
 Reference: numpy.tile.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -105,7 +108,8 @@ Raises:
     ValueError: repeats is negative, or axis is out of range or more than one.
 
 Example:
-    >>> nc.repeat(nc.arange(0, 2), 2)
+    >>> nc.repeat(nc.arange(0, 2), 2).tolist()
+    [0, 0, 1, 1]
 
 Reference: numpy.repeat.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -136,7 +140,8 @@ Raises:
     ValueError: An axis is out of range or named twice, or the counts of shift and axis differ.
 
 Example:
-    >>> nc.roll(nc.arange(0, 4), 1)
+    >>> nc.roll(nc.arange(0, 4), 1).tolist()
+    [3, 0, 1, 2]
 
 Reference: numpy.roll.)";
   static constexpr Arg inputs[] = {{"x"}};

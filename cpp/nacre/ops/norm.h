@@ -29,6 +29,8 @@ Raises:
 
 Example:
     >>> y, mean, var = nc.batch_norm_training(nc.ones((4, 2)))
+    >>> mean.tolist(), var.tolist()
+    ([1.0, 1.0], [0.0, 0.0])
 
 Reference: Ioffe and Szegedy, Batch Normalization (2015).)";
   static constexpr Arg inputs[] = {{"x"}, {"gamma", kOptional}, {"beta", kOptional}};

@@ -27,6 +27,7 @@ Raises:
 
 Example:
     >>> nc.pad(nc.ones((2, 2)), 1).shape
+    (4, 4)
 
 Reference: numpy.pad.)";
   static constexpr Arg inputs[] = {{"x"}};

@@ -30,7 +30,8 @@ Raises:
     DTypeError: dtype is neither float32 nor float64.
 
 Example:
-    >>> nc.random.uniform((2, 3), seed=1)
+    >>> nc.random.uniform((2, 3), seed=1).shape
+    (2, 3)
 
 Reference: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).)";
   static constexpr Arg inputs[] = {{"key", kNoGrad}};
@@ -62,7 +63,8 @@ Raises:
     DTypeError: dtype is neither float32 nor float64.
 
 Example:
-    >>> nc.random.normal((2, 3), seed=1)
+    >>> nc.random.normal((2, 3), seed=1).shape
+    (2, 3)
 
 Reference: Box and Muller (1958).)";
   static constexpr Arg inputs[] = {{"key", kNoGrad}};
@@ -95,7 +97,8 @@ Raises:
     DTypeError: dtype is neither float32 nor float64.
 
 Example:
-    >>> nc.random.truncated_normal((2, 3), seed=1))";
+    >>> nc.random.truncated_normal((2, 3), seed=1).shape
+    (2, 3))";
   static constexpr Arg inputs[] = {{"key", kNoGrad}};
   static constexpr auto fields =
       std::tuple{Field{"shape", &RandomTruncatedNormal::shape, true}, Field{"mean", &RandomTruncatedNormal::mean},
@@ -126,7 +129,8 @@ Raises:
     DTypeError: dtype is not an integer.
 
 Example:
-    >>> nc.random.randint((5,), 0, 10, seed=1))";
+    >>> nc.random.randint((5,), 0, 10, seed=1).tolist()
+    [8, 7, 8, 6, 5])";
   static constexpr Arg inputs[] = {{"key", kNoGrad}};
   static constexpr auto fields =
       std::tuple{Field{"shape", &RandomRandint::shape, true}, Field{"minval", &RandomRandint::minval, true},
@@ -156,7 +160,8 @@ Raises:
     DTypeError: dtype is none of those named.
 
 Example:
-    >>> nc.random.bernoulli((5,), 0.3, seed=1))";
+    >>> nc.random.bernoulli((5,), 0.7, seed=1).tolist()
+    [0.0, 0.0, 1.0, 0.0, 1.0])";
   static constexpr Arg inputs[] = {{"key", kNoGrad}};
   static constexpr auto fields = std::tuple{Field{"shape", &RandomBernoulli::shape, true}, Field{"p", &RandomBernoulli::p},
                                             Field{"dtype", &RandomBernoulli::dtype}};
@@ -180,7 +185,8 @@ Raises:
     ValueError: n is negative.
 
 Example:
-    >>> nc.random.permutation(5, seed=1)
+    >>> nc.random.permutation(5, seed=1).tolist()
+    [0, 1, 3, 4, 2]
 
 Reference: Fisher and Yates (1938).)";
   static constexpr Arg inputs[] = {{"key", kNoGrad}};

@@ -22,7 +22,8 @@ Raises:
     ShapeError: The number of elements differs, or more than one size is -1.
 
 Example:
-    >>> nc.reshape(nc.arange(0, 6), (2, -1))
+    >>> nc.reshape(nc.arange(0, 6), (2, -1)).tolist()
+    [[0, 1, 2], [3, 4, 5]]
 
 Reference: numpy.reshape.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -44,7 +45,8 @@ Returns:
     Tensor of shape (number of elements,); a view when x is contiguous.
 
 Example:
-    >>> nc.ravel(nc.ones((2, 3)))
+    >>> nc.ravel(nc.ones((2, 3))).shape
+    (6,)
 
 Reference: numpy.ravel.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -73,6 +75,7 @@ Raises:
 
 Example:
     >>> nc.transpose(nc.ones((2, 3, 4)), (0, 2, 1)).shape
+    (2, 4, 3)
 
 Reference: numpy.transpose.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -101,6 +104,7 @@ Raises:
 
 Example:
     >>> nc.swapaxes(nc.ones((2, 3)), 0, 1).shape
+    (3, 2)
 
 Reference: numpy.swapaxes.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -129,6 +133,7 @@ Raises:
 
 Example:
     >>> nc.moveaxis(nc.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
 
 Reference: numpy.moveaxis.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -158,6 +163,7 @@ Raises:
 
 Example:
     >>> nc.squeeze(nc.ones((1, 3, 1)), axis=0).shape
+    (3, 1)
 
 Reference: numpy.squeeze.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -186,6 +192,7 @@ Raises:
 
 Example:
     >>> nc.expand_dims(nc.ones((3,)), 0).shape
+    (1, 3)
 
 Reference: numpy.expand_dims.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -214,7 +221,8 @@ Raises:
     ShapeError: The shapes do not fit.
 
 Example:
-    >>> nc.broadcast_to(nc.ones((3,)), (2, 3))
+    >>> nc.broadcast_to(nc.arange(3), (2, 3)).tolist()
+    [[0, 1, 2], [0, 1, 2]]
 
 Reference: numpy.broadcast_to.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -241,7 +249,8 @@ Raises:
     ValueError: An axis is out of range or named twice.
 
 Example:
-    >>> nc.flip(nc.arange(0, 3))
+    >>> nc.flip(nc.arange(0, 3)).tolist()
+    [2, 1, 0]
 
 Reference: numpy.flip.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -263,7 +272,8 @@ Returns:
     New tensor of the same shape and dtype.
 
 Example:
-    >>> nc.copy(nc.ones((2,)))
+    >>> nc.copy(nc.ones((2,))).tolist()
+    [1.0, 1.0]
 
 Reference: numpy.copy.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -284,7 +294,9 @@ Returns:
     View of x.
 
 Example:
-    >>> nc.stop_gradient(nc.ones((2,))).requires_grad)";
+    >>> x = nc.Tensor([1.0], requires_grad=True)
+    >>> nc.stop_gradient(x * 2.0).requires_grad
+    False)";
   static constexpr Arg inputs[] = {{"x"}};
   static constexpr auto fields = std::tuple<>{};
   static constexpr bool strided = true;

@@ -22,6 +22,7 @@ Raises:
 
 Example:
     >>> nc.slice(nc.ones((4, 4)), (1, 1), (2, 3)).shape
+    (2, 3)
 
 Reference: keras.ops.slice. See also x[1:3, 1:4].)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -110,7 +111,8 @@ Raises:
     ShapeError: sections does not divide the size.
 
 Example:
-    >>> nc.split(nc.arange(0, 6), 3)
+    >>> [part.tolist() for part in nc.split(nc.arange(0, 6), 3)]
+    [[0, 1], [2, 3], [4, 5]]
 
 Reference: numpy.split.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -138,7 +140,8 @@ Raises:
     ValueError: The axis is out of range.
 
 Example:
-    >>> nc.unstack(nc.ones((2, 3)))
+    >>> [row.tolist() for row in nc.unstack(nc.convert_to_tensor([[1, 2], [3, 4]]))]
+    [[1, 2], [3, 4]]
 
 Reference: keras.ops.unstack.)";
   static constexpr Arg inputs[] = {{"x"}};

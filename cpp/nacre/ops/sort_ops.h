@@ -26,7 +26,8 @@ Raises:
     DTypeError: x is float16 or bfloat16.
 
 Example:
-    >>> nc.sort(nc.convert_to_tensor([3.0, 1.0, 2.0]))
+    >>> nc.sort(nc.convert_to_tensor([3.0, 1.0, 2.0])).tolist()
+    [1.0, 2.0, 3.0]
 
 Reference: numpy.sort.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -57,7 +58,8 @@ Raises:
     DTypeError: x is float16 or bfloat16.
 
 Example:
-    >>> nc.argsort(nc.convert_to_tensor([3.0, 1.0, 2.0]))
+    >>> nc.argsort(nc.convert_to_tensor([3.0, 1.0, 2.0])).tolist()
+    [1, 2, 0]
 
 Reference: numpy.argsort.)";
   static constexpr Arg inputs[] = {{"x", kNoGrad}};
@@ -89,7 +91,9 @@ Raises:
     DTypeError: x is float16 or bfloat16.
 
 Example:
-    >>> nc.top_k(nc.convert_to_tensor([1.0, 5.0, 3.0]), 2)
+    >>> values, indices = nc.top_k(nc.convert_to_tensor([1.0, 5.0, 3.0]), 2)
+    >>> values.tolist(), indices.tolist()
+    ([5.0, 3.0], [1, 2])
 
 Reference: keras.ops.top_k.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -123,7 +127,8 @@ Raises:
     DTypeError: A dtype is float16 or bfloat16.
 
 Example:
-    >>> nc.searchsorted(nc.arange(0, 5), nc.convert_to_tensor([1, 3]))
+    >>> nc.searchsorted(nc.arange(0, 5), nc.convert_to_tensor([1, 3])).tolist()
+    [1, 3]
 
 Reference: numpy.searchsorted.)";
   static constexpr Arg inputs[] = {{"sorted_sequence"}, {"values"}};
@@ -149,7 +154,8 @@ Raises:
     ShapeError: x has fewer than 2 axes.
 
 Example:
-    >>> nc.triu(nc.ones((3, 3)))
+    >>> nc.triu(nc.ones((3, 3))).tolist()
+    [[1.0, 1.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
 
 Reference: numpy.triu.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -174,7 +180,8 @@ Raises:
     ShapeError: x has fewer than 2 axes.
 
 Example:
-    >>> nc.tril(nc.ones((3, 3)))
+    >>> nc.tril(nc.ones((3, 3))).tolist()
+    [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]
 
 Reference: numpy.tril.)";
   static constexpr Arg inputs[] = {{"x"}};
@@ -199,7 +206,8 @@ Raises:
     ShapeError: x is not 1-D or 2-D, or the matrix is too large to address.
 
 Example:
-    >>> nc.diag(nc.arange(1, 4))
+    >>> nc.diag(nc.arange(1, 4)).tolist()
+    [[1, 0, 0], [0, 2, 0], [0, 0, 3]]
 
 Reference: numpy.diag.)";
   static constexpr Arg inputs[] = {{"x"}};

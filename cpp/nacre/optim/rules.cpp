@@ -25,6 +25,12 @@ void check_range(std::string_view owner, std::string_view option, double v, doub
       Option{"weight_decay_mask", &S::weight_decay_mask, "'all' or 'kernels': which variables decay"},                              \
       Option{"name", &S::name, "name; None: the class name"}
 
+// One step from p = 1 with the gradient 2.
+#define NACRE_STEP_EXAMPLE(Class, result)                                                         \
+  "\n\nExample:\n    >>> p = nc.Tensor([1.0])\n"                                                   \
+  "    >>> nc.optimizers." Class "(learning_rate=0.1).apply([nc.Tensor([2.0])], [p])\n"           \
+  "    >>> round(p.item(), 4)\n    " result
+
 struct SgdOptions {
   double learning_rate = 0.01, momentum = 0.0;
   Json nesterov = false;
@@ -35,7 +41,8 @@ struct SgdOptions {
       "Stochastic gradient descent.\n\n"
       "v = momentum v - lr g; p += v (the lectures' and Keras's form); nesterov: p += momentum v - lr g.\n"
       "lr_in_velocity=False: v = momentum v + g; p -= lr v (PyTorch's form, different once lr changes).\n"
-      "nesterov='lookahead' takes the gradient at p + momentum v literally: call look_ahead() before the forward pass (fit does).";
+      "nesterov='lookahead' takes the gradient at p + momentum v literally: call look_ahead() before the forward pass (fit does)."
+      NACRE_STEP_EXAMPLE("SGD", "0.8");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &SgdOptions::learning_rate, "step size, > 0"},
                       Option{"momentum", &SgdOptions::momentum, "share of the last step that goes on, 0 to below 1"},
@@ -53,7 +60,8 @@ struct RmspropOptions {
   static constexpr std::string_view kDoc =
       "RMSProp (Tieleman and Hinton 2012).\n\n"
       "s = rho s + (1 - rho) g^2; p -= lr g / sqrt(s + epsilon). epsilon_mode='outside': lr g / (sqrt(s) + epsilon) (PyTorch).\n"
-      "centered subtracts the squared mean gradient from s; momentum > 0: v = momentum v + step, p -= v.";
+      "centered subtracts the squared mean gradient from s; momentum > 0: v = momentum v + step, p -= v."
+      NACRE_STEP_EXAMPLE("RMSprop", "0.6838");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &RmspropOptions::learning_rate, "step size, > 0"},
                       Option{"rho", &RmspropOptions::rho, "decay of the mean square, 0 to below 1"},
@@ -72,7 +80,8 @@ struct AdamOptions {
   static constexpr std::string_view kDoc =
       "Adam (Kingma and Ba 2015).\n\n"
       "m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat = m / (1 - b1^t), v_hat = v / (1 - b2^t).\n"
-      "bias_correction=False: m_hat = m, v_hat = v (the first step is then 3.162 lr instead of lr). amsgrad keeps the largest v.";
+      "bias_correction=False: m_hat = m, v_hat = v (the first step is then 3.162 lr instead of lr). amsgrad keeps the largest v."
+      NACRE_STEP_EXAMPLE("Adam", "0.9");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &AdamOptions::learning_rate, "step size, > 0"},
                       Option{"beta_1", &AdamOptions::beta_1, "decay of the mean gradient, 0 to below 1"},
@@ -88,7 +97,8 @@ struct AdamWOptions : AdamOptions {
   static constexpr std::string_view kName = "AdamW";
   static constexpr std::string_view kDoc =
       "Adam with decoupled weight decay (Loshchilov and Hutter 2019).\n\n"
-      "p -= lr weight_decay p, then Adam's rule. weight_decay defaults to 0.004; it is multiplied by lr.";
+      "p -= lr weight_decay p, then Adam's rule. weight_decay defaults to 0.004; it is multiplied by lr."
+      NACRE_STEP_EXAMPLE("AdamW", "0.8996");
   static constexpr auto options() {
     return std::tuple{Option<AdamWOptions, double>{"learning_rate", &AdamWOptions::learning_rate, "step size, > 0"},
                       Option<AdamWOptions, std::optional<double>>{"weight_decay", &AdamWOptions::weight_decay, "decoupled decay, multiplied by lr"},
@@ -110,7 +120,9 @@ struct AdagradOptions {
   static constexpr std::string_view kName = "Adagrad";
   static constexpr std::string_view kDoc =
       "AdaGrad (Duchi, Hazan and Singer 2011).\n\n"
-      "s += g^2; p -= lr g / sqrt(s + epsilon). initial_accumulator_value=0, epsilon=0 is the lectures' form; a zero gradient then changes nothing.";
+      "s += g^2; p -= lr g / sqrt(s + epsilon). initial_accumulator_value=0, epsilon=0 is the lectures' form; a zero gradient then "
+      "changes nothing."
+      NACRE_STEP_EXAMPLE("Adagrad", "0.9012");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &AdagradOptions::learning_rate, "step size, > 0"},
                       Option{"initial_accumulator_value", &AdagradOptions::initial_accumulator_value, "start of s, >= 0"},

@@ -57,5 +57,7 @@ def load_data(
 
     Example:
         >>> (x, y), (x_test, y_test) = nc.datasets.fashion_mnist.load_data()  # doctest: +SKIP
+        >>> x.shape, y.shape  # doctest: +SKIP
+        ((60000, 28, 28), (60000,))
     """
     return _idx.load(_SET, path, cache_dir, download)

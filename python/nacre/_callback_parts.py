@@ -1,0 +1,69 @@
+"""What the callbacks share: the names of the hooks, and a metric compared with its best."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Logs = dict[str, Any]
+
+BATCH_HOOKS = {
+    "train": ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end"),
+    "test": ("on_test_batch_begin", "on_test_batch_end"),
+    "predict": ("on_predict_batch_begin", "on_predict_batch_end"),
+}
+_EDGE_HOOKS = (
+    "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end",
+    "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end",
+)  # fmt: skip
+HOOKS = _EDGE_HOOKS + tuple(name for names in BATCH_HOOKS.values() for name in names)
+
+
+class Monitor:
+    """Compares a metric with the best so far. Equal is not an improvement, and NaN never is one."""
+
+    _GROWS = ("acc", "auc", "precision", "recall", "f1", "r2", "top_k", "iou")
+
+    def __init__(self, owner: str, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"{owner}: mode must be 'auto', 'min' or 'max', got {mode!r}.")
+        if not isinstance(monitor, str) or not monitor:
+            raise ValueError(f"{owner}: monitor must be the name of a metric, got {monitor!r}.")
+        if mode == "auto":
+            mode = "max" if any(word in monitor.lower() for word in self._GROWS) else "min"
+        self.owner = owner
+        self.name = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+
+    def value(self, logs: Mapping[str, Any] | None) -> float | None:
+        logs = logs or {}
+        if self.name not in logs:
+            known = ", ".join(logs) or "none"
+            warnings.warn(
+                f"{self.owner}: metric '{self.name}' is not there; known are: {known}. It does nothing in this epoch.", stacklevel=4
+            )
+            return None
+        return float(logs[self.name])
+
+    def better(self, value: float, reference: float | None) -> bool:
+        if math.isnan(value):
+            return False
+        if reference is None:
+            return True
+        if self.mode == "min":
+            return value + self.min_delta < reference
+        return value - self.min_delta > reference
+
+
+def whole(owner: str, name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ValueError(f"{owner}: {name} must be a whole number, got {value!r}.")
+    number = int(value.__index__())
+    if number < least:
+        raise ValueError(f"{owner}: {name} must be >= {least}, got {number}.")
+    return number

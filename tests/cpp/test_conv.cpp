@@ -213,7 +213,7 @@ TEST_CASE("kernels far larger than the image: taps that meet only padding are le
       check<double>({1, 2, 3, 4, 4, 9, 11, stride, 1, 2, 3, 20, 17, 31, 30, groups, groups == 1, false});
     }
   }
-  check<float>({2, 1, 5, 3, 20, 1, 40, 1, 1, 1, 1, 0, 0, 41, 45, 1, true, true});     // in one dimension, some outputs meet nothing
+  check<float>({2, 1, 5, 3, 20, 1, 40, 1, 1, 1, 1, 0, 0, 41, 45, 1, true, true});  // in one dimension, some outputs meet nothing
   check<float>({2, 5, 1, 3, 20, 40, 1, 2, 1, 1, 1, 41, 47, 0, 0, 1, true});
   check<float>({1, 3, 3, 300, 24, 9, 9, 1, 1, 1, 1, 9, 9, 9, 9, 1, true});            // rows as steps
   check<float>({1, 3, 2, 300, 24, 7, 9, 1, 1, 2, 2, 13, 14, 17, 16, 1, true, true});  // blocks of channels as steps

@@ -182,7 +182,8 @@ std::vector<Tensor> gradients(std::span<const Tensor> outputs, std::span<const T
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
     if (!x.defined()) raise<ValueError>("gradients: input ", i, " is empty.");
-    if (!x.requires_grad()) raise<StateError>("gradients: input ", i, " does not require a gradient. Set requires_grad = True first.");
+    if (!x.requires_grad())
+      raise<StateError>("gradients: input ", i, " does not require a gradient. Set requires_grad = True first.");
     wanted.emplace_back(x.is_leaf() ? leaf_node(x) : node_of(x), x.body()->output_index);
   }
   Walk walk;

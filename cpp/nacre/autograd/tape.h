@@ -67,10 +67,11 @@ NACRE_API void set_tape_hooks(const TapeHooks& hooks);
 
 // dsum_k <dys_k, outputs_k> / d inputs_i. An input that no output depends on gives an empty handle.
 // dys may be empty when every output is a single number (ones are used).
-NACRE_API std::vector<Tensor> gradients(std::span<const Tensor> outputs, std::span<const Tensor> dys, std::span<const Tensor> inputs,
-                                        bool retain_graph = false, bool create_graph = false);
+NACRE_API std::vector<Tensor> gradients(std::span<const Tensor> outputs, std::span<const Tensor> dys,
+                                        std::span<const Tensor> inputs, bool retain_graph = false, bool create_graph = false);
 // The same walk, adding into grad() of every leaf reached.
-NACRE_API void backward(std::span<const Tensor> outputs, std::span<const Tensor> dys, bool retain_graph = false, bool create_graph = false);
+NACRE_API void backward(std::span<const Tensor> outputs, std::span<const Tensor> dys, bool retain_graph = false,
+                        bool create_graph = false);
 
 // The node that stands for a leaf requiring a gradient; made when first needed.
 NACRE_API Node* leaf_node(const Tensor& leaf);

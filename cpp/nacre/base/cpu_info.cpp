@@ -37,7 +37,7 @@ X86Features detect() {
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return f;
   f.avx2 = b >> 5 & 1;
   const bool all512 = (b >> 16 & 1) && (b >> 17 & 1) && (b >> 30 & 1) && (b >> 31 & 1);  // F, DQ, BW, VL
-  f.avx512 = f.avx2 && all512 && (saved & 0xe6) == 0xe6;                                  // opmask, zmm
+  f.avx512 = f.avx2 && all512 && (saved & 0xe6) == 0xe6;                                 // opmask, zmm
   return f;
 }
 #endif

@@ -33,7 +33,7 @@ namespace nacre {
   const std::uint32_t a = u & 0x7fffffffu;
   if (a > 0x7f800000u) return {static_cast<std::uint16_t>(sign | 0x7e00u | ((a >> 13) & 0x3ffu))};
   if (a >= 0x477ff000u) return {static_cast<std::uint16_t>(sign | 0x7c00u)};  // rounds to infinity
-  if (a < 0x38800000u) {                                                       // below 2^-14: denormal or zero
+  if (a < 0x38800000u) {                                                      // below 2^-14: denormal or zero
     // Adding 0.5 aligns the mantissa so that the hardware rounds to the denormal's last place.
     const float shifted = std::bit_cast<float>(a) + 0.5f;
     return {static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u))};
@@ -71,7 +71,10 @@ inline void store_double(void* p, DType t, double v) {
     case DType::int8: *static_cast<std::int8_t*>(p) = saturate<std::int8_t>(v, -128, 127); return;
     case DType::int32: *static_cast<std::int32_t*>(p) = saturate<std::int32_t>(v, -2147483648.0, 2147483647.0); return;
     case DType::int64:
-      *static_cast<std::int64_t*>(p) = v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : v != v ? 0 : static_cast<std::int64_t>(v);
+      *static_cast<std::int64_t*>(p) = v >= 0x1p63    ? INT64_MAX
+                                       : v <= -0x1p63 ? INT64_MIN
+                                       : v != v       ? 0
+                                                      : static_cast<std::int64_t>(v);
       return;
     case DType::float16: *static_cast<Half*>(p) = to_half(static_cast<float>(v)); return;
     case DType::bfloat16: *static_cast<BFloat16*>(p) = to_bfloat16(static_cast<float>(v)); return;

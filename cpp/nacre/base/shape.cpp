@@ -25,7 +25,8 @@ Dim checked_count(std::string_view op, const Shape& shape, DType dtype) {
   for (Dim d : shape) {
     if (d < 0) raise<ShapeError>(op, ": shape ", shape, " has a negative size.");
     // Sizes of 0 do not excuse the others: strides and partial products must not overflow either.
-    if (d == 0) empty = true;
+    if (d == 0)
+      empty = true;
     else if (__builtin_mul_overflow(n, d, &n) || n > limit) {
       raise<ShapeError>(op, ": shape ", shape, " of ", dtype, " has too many elements to address.");
     }

@@ -91,7 +91,9 @@ struct View : Type {
   Dim strides[kMaxRank] = {};
 
   template <class T>
-  [[nodiscard]] T* as() const { return static_cast<T*>(data); }
+  [[nodiscard]] T* as() const {
+    return static_cast<T*>(data);
+  }
   [[nodiscard]] Dim count() const { return shape.count(); }
   [[nodiscard]] NACRE_API bool contiguous() const;
   NACRE_API void set_contiguous_strides();

@@ -19,7 +19,8 @@ using RangeBody = void (*)(void* context, std::int64_t begin, std::int64_t end, 
 // When a stop was requested (stop_requested()), pieces not yet started are left out: the caller of the op discards its result.
 // Only workers 0 .. max_workers-1 take part, whatever set_num_threads says by now: scratch sized for so many is never overrun.
 inline constexpr int kMaxThreads = 1024;
-NACRE_API void parallel_for_raw(std::int64_t n, std::int64_t grain, RangeBody body, void* context, int max_workers = kMaxThreads) noexcept;
+NACRE_API void parallel_for_raw(std::int64_t n, std::int64_t grain, RangeBody body, void* context,
+                                int max_workers = kMaxThreads) noexcept;
 
 // Number of threads used by parallel_for: set_num_threads, else NACRE_NUM_THREADS, else the cores this process may use.
 NACRE_API int num_threads() noexcept;
@@ -47,7 +48,9 @@ class NACRE_API Uninterruptible {
 // for one instruction set is never linked into another.
 template <class F>
 static inline void parallel_for(std::int64_t n, std::int64_t grain, F&& f, int max_workers = kMaxThreads) noexcept {
-  auto body = [](void* c, std::int64_t begin, std::int64_t end, int worker) { (*static_cast<std::remove_reference_t<F>*>(c))(begin, end, worker); };
+  auto body = [](void* c, std::int64_t begin, std::int64_t end, int worker) {
+    (*static_cast<std::remove_reference_t<F>*>(c))(begin, end, worker);
+  };
   parallel_for_raw(n, grain, body, const_cast<void*>(static_cast<const void*>(&f)), max_workers);
 }
 

@@ -26,7 +26,8 @@ Shape shape_from_python(const py::object& o, std::string_view what) {
       continue;
     }
     const Json j = json_from_python(d, what, "size");
-    if (!j.is_integer() || j.get<Dim>() < 0) raise<ValueError>(what, " must be a list of integers >= 0 and None, got ", std::string(py::repr(o)), ".");
+    if (!j.is_integer() || j.get<Dim>() < 0)
+      raise<ValueError>(what, " must be a list of integers >= 0 and None, got ", std::string(py::repr(o)), ".");
     s.push_back(j.get<Dim>());
   }
   return s;
@@ -40,7 +41,8 @@ py::tuple shape_to_python(const Shape& s) {
 
 bool flag(const py::object& o, const Layer& l, std::string_view name) {
   if (o.is_none()) return false;
-  if (!PyBool_Check(o.ptr())) raise<TypeError>(l.label(), ": ", name, " must be True or False, got ", Py_TYPE(o.ptr())->tp_name, ".");
+  if (!PyBool_Check(o.ptr()))
+    raise<TypeError>(l.label(), ": ", name, " must be True or False, got ", Py_TYPE(o.ptr())->tp_name, ".");
   return o.ptr() == Py_True;
 }
 
@@ -55,7 +57,8 @@ void check_function(std::string_view owner, const std::string& option, py::handl
   const py::object module = py::getattr(value, "__module__", py::none());
   const std::string name = module.is_none() ? "nacre" : py::cast<std::string>(py::str(module));
   if (name == "nacre" || name.starts_with("nacre.")) return;
-  raise<TypeError>(owner, ": ", option, " must be a name or a function of nacre.activations, got ", std::string(py::repr(value)), ".");
+  raise<TypeError>(owner, ": ", option, " must be a name or a function of nacre.activations, got ", std::string(py::repr(value)),
+                   ".");
 }
 
 std::shared_ptr<Layer> make_from_call(const LayerDef& def, const py::args& args, const py::kwargs& kwargs) {
@@ -113,7 +116,8 @@ void bind_base(py::module_& m) {
       .def_readonly("value", &nn::Variable::value)
       .def_readonly("trainable", &nn::Variable::trainable)
       .def("__repr__", [](const nn::Variable& v) {
-        return cat("Variable(name='", v.name, "', shape=", v.value.shape(), ", dtype='", v.value.dtype(), "', trainable=", v.trainable, ")");
+        return cat("Variable(name='", v.name, "', shape=", v.value.shape(), ", dtype='", v.value.dtype(),
+                   "', trainable=", v.trainable, ")");
       });
 
   py::class_<Layer, std::shared_ptr<Layer>> layer(m, "Layer", R"(Base of the layers: weights and a function of tensors.
@@ -124,59 +128,87 @@ Example:
     >>> [w.shape for w in layer.weights], layer.compute_output_shape((None, 4))
     ([(4, 3), (3,)], (None, 3)))");
   layer
-      .def("__call__", [](Layer& l, const py::object& x, const py::object& training) {
-        const Tensor t = input(l, x, "x");
-        const nn::CallContext context{.training = flag(training, l, "training"), .seed = {}, .step = {}};
-        py::gil_scoped_release release;
-        return l(t, context);
-      }, py::arg("x"), py::arg("training") = false, "The layer's function; builds the layer first when needed. Recorded for gradients.")
-      .def("build", [](Layer& l, const py::object& input_shape) { l.build(shape_from_python(input_shape, cat(l.label(), ": input_shape"))); },
-           py::arg("input_shape"), "Makes the weights for inputs of this shape, which begins with the batch: (None, 784).")
-      .def("compute_output_shape", [](const Layer& l, const py::object& input_shape) {
-        return shape_to_python(l.output_shape(shape_from_python(input_shape, cat(l.label(), ": input_shape"))));
-      }, py::arg("input_shape"), "Shape of the result; None: not known before the call.")
-      .def("get_config", [](const Layer& l) { return json_to_python(l.config()); }, "The options as a dict; from_config makes an equal layer.")
+      .def(
+          "__call__",
+          [](Layer& l, const py::object& x, const py::object& training) {
+            const Tensor t = input(l, x, "x");
+            const nn::CallContext context{.training = flag(training, l, "training"), .seed = {}, .step = {}};
+            py::gil_scoped_release release;
+            return l(t, context);
+          },
+          py::arg("x"), py::arg("training") = false,
+          "The layer's function; builds the layer first when needed. Recorded for gradients.")
+      .def(
+          "build",
+          [](Layer& l, const py::object& input_shape) { l.build(shape_from_python(input_shape, cat(l.label(), ": input_shape"))); },
+          py::arg("input_shape"), "Makes the weights for inputs of this shape, which begins with the batch: (None, 784).")
+      .def(
+          "compute_output_shape",
+          [](const Layer& l, const py::object& input_shape) {
+            return shape_to_python(l.output_shape(shape_from_python(input_shape, cat(l.label(), ": input_shape"))));
+          },
+          py::arg("input_shape"), "Shape of the result; None: not known before the call.")
+      .def(
+          "get_config", [](const Layer& l) { return json_to_python(l.config()); },
+          "The options as a dict; from_config makes an equal layer.")
       .def("get_weights", &get_weights, "Copies of all weights as NumPy arrays.")
       .def("set_weights", &set_weights, py::arg("weights"), "Copies arrays into the weights, in the order of `weights`.")
       .def("count_params", &Layer::count_params, "Number of values in all weights.")
-      .def_property_readonly("class_name", [](const Layer& l) { return std::string(l.class_name()); }, "Name of the class.")
+      .def_property_readonly(
+          "class_name", [](const Layer& l) { return std::string(l.class_name()); }, "Name of the class.")
       .def_property_readonly("name", &Layer::name, "Name of the layer, unique in a model.")
-      .def_property_readonly("dtype", [](const Layer& l) { return std::string(name_of(l.dtype())); }, "Name of the dtype of weights and results.")
+      .def_property_readonly(
+          "dtype", [](const Layer& l) { return std::string(name_of(l.dtype())); }, "Name of the dtype of weights and results.")
       .def_property_readonly("built", &Layer::built, "True once the weights are there.")
-      .def_property_readonly("input_shape", [](const Layer& l) {
-        if (!l.built()) raise<StateError>(l.label(), ": is not built yet, so it has no input_shape. Call build() or the layer first.");
-        return shape_to_python(l.input_shape());
-      }, "Shape the layer was built for, None for what was not known; StateError before.")
-      .def_property("trainable", &Layer::trainable, &Layer::set_trainable, "False freezes the weights; BatchNormalization then runs as in inference.")
-      .def_property_readonly("weights", [](const Layer& l) { return values_of(l, true, true); }, "All weights: tensors, in Keras's order.")
-      .def_property_readonly("trainable_weights", [](const Layer& l) { return values_of(l, true, false); }, "The weights that training changes.")
-      .def_property_readonly("non_trainable_weights", [](const Layer& l) { return values_of(l, false, true); }, "The weights that training leaves alone: frozen ones and running statistics.")
-      .def_property_readonly("variables", [](const Layer& l) {
-        py::list out;
-        for (const nn::Variable& v : l.weights()) {
-          out.append(py::cast(nn::Variable{cat(l.name(), "/", v.name), v.value, v.trainable && l.trainable()}));
-        }
-        return out;
-      }, "The weights with their full names.")
+      .def_property_readonly(
+          "input_shape",
+          [](const Layer& l) {
+            if (!l.built())
+              raise<StateError>(l.label(), ": is not built yet, so it has no input_shape. Call build() or the layer first.");
+            return shape_to_python(l.input_shape());
+          },
+          "Shape the layer was built for, None for what was not known; StateError before.")
+      .def_property("trainable", &Layer::trainable, &Layer::set_trainable,
+                    "False freezes the weights; BatchNormalization then runs as in inference.")
+      .def_property_readonly(
+          "weights", [](const Layer& l) { return values_of(l, true, true); }, "All weights: tensors, in Keras's order.")
+      .def_property_readonly(
+          "trainable_weights", [](const Layer& l) { return values_of(l, true, false); }, "The weights that training changes.")
+      .def_property_readonly(
+          "non_trainable_weights", [](const Layer& l) { return values_of(l, false, true); },
+          "The weights that training leaves alone: frozen ones and running statistics.")
+      .def_property_readonly(
+          "variables",
+          [](const Layer& l) {
+            py::list out;
+            for (const nn::Variable& v : l.weights()) {
+              out.append(py::cast(nn::Variable{cat(l.name(), "/", v.name), v.value, v.trainable && l.trainable()}));
+            }
+            return out;
+          },
+          "The weights with their full names.")
       .def("__getattr__", &attribute)
-      .def("__repr__", [](const Layer& l) {
-        Json config = l.config();  // what the user need not write is left out
-        if (!l.name_given()) config.erase("name");
-        if (l.dtype() == floatx()) config.erase("dtype");
-        return options_repr(l.class_name(), def_of(l).options, config);
-      })
+      .def("__repr__",
+           [](const Layer& l) {
+             Json config = l.config();  // what the user need not write is left out
+             if (!l.name_given()) config.erase("name");
+             if (l.dtype() == floatx()) config.erase("dtype");
+             return options_repr(l.class_name(), def_of(l).options, config);
+           })
       .def("__reduce__", [](const Layer& l) -> py::tuple {
         py::tuple shapes;
         if (l.built()) shapes = py::make_tuple(shape_to_python(l.input_shape()));
         if (l.built() && l.class_name() == "MultiHeadAttention") {
-          const auto features = [&](const char* name) { return py::make_tuple(py::none(), py::none(), l.find_weight(name).shape()[0]); };
+          const auto features = [&](const char* name) {
+            return py::make_tuple(py::none(), py::none(), l.find_weight(name).shape()[0]);
+          };
           shapes = py::make_tuple(features("query/kernel"), features("value/kernel"), features("key/kernel"));
         }
         return py::make_tuple(py::module_::import("nacre.layers").attr("_restore"),
                               py::make_tuple(std::string(l.class_name()), json_to_python(l.config()), shapes, get_weights(l)));
       });
-  const py::cpp_function from_config([](const py::object& cls, const py::dict& config) { return cls(**config); }, py::name("from_config"),
-                                     py::doc("An equal, unbuilt layer from get_config()."));
+  const py::cpp_function from_config([](const py::object& cls, const py::dict& config) { return cls(**config); },
+                                     py::name("from_config"), py::doc("An equal, unbuilt layer from get_config()."));
   layer.attr("from_config") = py::reinterpret_steal<py::object>(PyClassMethod_New(from_config.ptr()));
   layer.attr("__module__") = "nacre.layers";
 }
@@ -194,28 +226,41 @@ std::string class_doc(const LayerDef& def) {
 using nn::MultiHeadAttention;
 
 void bind_attention(py::class_<MultiHeadAttention, Layer, std::shared_ptr<MultiHeadAttention>>& c) {
-  c.def("build", [](MultiHeadAttention& l, const py::object& query, const py::object& value, const py::object& key) {
-     const Shape q = shape_from_python(query, cat(l.label(), ": query_shape"));
-     const Shape v = value.is_none() ? q : shape_from_python(value, cat(l.label(), ": value_shape"));
-     l.build(q, v, key.is_none() ? v : shape_from_python(key, cat(l.label(), ": key_shape")));
-   }, py::arg("query_shape"), py::arg("value_shape") = py::none(), py::arg("key_shape") = py::none(), "Makes the weights for these shapes.")
-      .def("__call__", [](MultiHeadAttention& l, const py::object& query, const py::object& value, const py::object& key, const py::object& mask,
-                          const py::object& training, const py::object& causal) {
-        MultiHeadAttention::Inputs in{.query = input(l, query, "query"), .value = input(l, value, "value"), .key = input(l, key, "key"),
-                                      .attention_mask = input(l, mask, "attention_mask"), .use_causal_mask = flag(causal, l, "use_causal_mask")};
-        if (!in.value) in.value = in.query;
-        const nn::CallContext context{.training = flag(training, l, "training"), .seed = {}, .step = {}};
-        py::gil_scoped_release release;
-        return l(in, context);
-      }, py::arg("query"), py::arg("value") = py::none(), py::arg("key") = py::none(), py::arg("attention_mask") = py::none(),
-           py::arg("training") = false, py::arg("use_causal_mask") = false, "Attends from query to value; query alone attends to itself.");
+  c.def(
+       "build",
+       [](MultiHeadAttention& l, const py::object& query, const py::object& value, const py::object& key) {
+         const Shape q = shape_from_python(query, cat(l.label(), ": query_shape"));
+         const Shape v = value.is_none() ? q : shape_from_python(value, cat(l.label(), ": value_shape"));
+         l.build(q, v, key.is_none() ? v : shape_from_python(key, cat(l.label(), ": key_shape")));
+       },
+       py::arg("query_shape"), py::arg("value_shape") = py::none(), py::arg("key_shape") = py::none(),
+       "Makes the weights for these shapes.")
+      .def(
+          "__call__",
+          [](MultiHeadAttention& l, const py::object& query, const py::object& value, const py::object& key, const py::object& mask,
+             const py::object& training, const py::object& causal) {
+            MultiHeadAttention::Inputs in{.query = input(l, query, "query"),
+                                          .value = input(l, value, "value"),
+                                          .key = input(l, key, "key"),
+                                          .attention_mask = input(l, mask, "attention_mask"),
+                                          .use_causal_mask = flag(causal, l, "use_causal_mask")};
+            if (!in.value) in.value = in.query;
+            const nn::CallContext context{.training = flag(training, l, "training"), .seed = {}, .step = {}};
+            py::gil_scoped_release release;
+            return l(in, context);
+          },
+          py::arg("query"), py::arg("value") = py::none(), py::arg("key") = py::none(), py::arg("attention_mask") = py::none(),
+          py::arg("training") = false, py::arg("use_causal_mask") = false,
+          "Attends from query to value; query alone attends to itself.");
 }
 
 template <class L>
 void bind_class(py::module_& m) {
   const LayerDef* def = nn::find_layer(L::kName);
   py::class_<L, Layer, std::shared_ptr<L>> c(m, L::kName.data(), class_doc(*def).c_str());
-  c.def(py::init([def](const py::args& args, const py::kwargs& kwargs) { return std::static_pointer_cast<L>(make_from_call(*def, args, kwargs)); }));
+  c.def(py::init([def](const py::args& args, const py::kwargs& kwargs) {
+    return std::static_pointer_cast<L>(make_from_call(*def, args, kwargs));
+  }));
   c.attr("__module__") = "nacre.layers";
   if constexpr (std::is_same_v<L, MultiHeadAttention>) bind_attention(c);
 }
@@ -242,17 +287,25 @@ void bind_initializers(py::module_& m) {
         const auto& def = named(class_name);
         return def.make(bind_options(def.name, def.options, args, kwargs));
       }))
-      .def("__call__", [](const Initializer& i, const py::object& shape, const py::object& dtype) {
-        const DType t = dtype.is_none() ? floatx() : dtype_from_python(dtype.ptr(), i.class_name());
-        const Shape s = shape_from_python(py::isinstance<py::int_>(shape) ? py::object(py::make_tuple(shape)) : shape, cat(i.class_name(), ": shape"));
-        for (Dim d : s) {
-          if (d < 0) raise<ValueError>(i.class_name(), ": shape must hold integers >= 0, got ", s, ".");
-        }
-        return i(s, t);
-      }, py::arg("shape"), py::arg("dtype") = py::none(), "A new tensor of this shape; dtype None is floatx().")
-      .def_property_readonly("class_name", [](const Initializer& i) { return std::string(i.class_name()); }, "Name of the class.")
-      .def("get_config", [](const Initializer& i) { return json_to_python(i.config()); }, "The options as a dict; from_config makes an equal object.")
-      .def("__repr__", [named](const Initializer& i) { return options_repr(i.class_name(), named(i.class_name()).options, i.config()); });
+      .def(
+          "__call__",
+          [](const Initializer& i, const py::object& shape, const py::object& dtype) {
+            const DType t = dtype.is_none() ? floatx() : dtype_from_python(dtype.ptr(), i.class_name());
+            const Shape s = shape_from_python(py::isinstance<py::int_>(shape) ? py::object(py::make_tuple(shape)) : shape,
+                                              cat(i.class_name(), ": shape"));
+            for (Dim d : s) {
+              if (d < 0) raise<ValueError>(i.class_name(), ": shape must hold integers >= 0, got ", s, ".");
+            }
+            return i(s, t);
+          },
+          py::arg("shape"), py::arg("dtype") = py::none(), "A new tensor of this shape; dtype None is floatx().")
+      .def_property_readonly(
+          "class_name", [](const Initializer& i) { return std::string(i.class_name()); }, "Name of the class.")
+      .def(
+          "get_config", [](const Initializer& i) { return json_to_python(i.config()); },
+          "The options as a dict; from_config makes an equal object.")
+      .def("__repr__",
+           [named](const Initializer& i) { return options_repr(i.class_name(), named(i.class_name()).options, i.config()); });
   m.def("initializer_classes", [] {
     py::list out;
     for (const auto& d : nn::initializer_registry()) {
@@ -263,8 +316,12 @@ void bind_initializers(py::module_& m) {
     }
     return out;
   });
-  m.def("make_initializer", [](const py::object& spec) { return nn::make_initializer("initializer", json_from_python(spec, "initializers", "identifier")); },
-        py::arg("identifier"));
+  m.def(
+      "make_initializer",
+      [](const py::object& spec) {
+        return nn::make_initializer("initializer", json_from_python(spec, "initializers", "identifier"));
+      },
+      py::arg("identifier"));
 }
 
 // Warnings of the core are Python warnings; turned into errors by a filter, they end the call.
@@ -287,16 +344,22 @@ void bind_layers(py::module_& m) {
     for (const LayerDef& def : nn::layer_registry()) names.append(std::string(def.name));
     return names;
   });
-  m.def("layer_options", [](const std::string& class_name) {
-    const LayerDef* def = nn::find_layer(class_name);
-    if (!def) raise<ValueError>("layers: unknown class '", class_name, "'.");
-    py::list out;
-    for (const OptionInfo& info : def->options) out.append(describe(info));
-    return out;
-  }, py::arg("class_name"));
-  m.def("make_layer", [](const std::string& class_name, const py::dict& config) {
-    return nn::make_layer(class_name, json_from_python(config, class_name, "config"));
-  }, py::arg("class_name"), py::arg("config"));
+  m.def(
+      "layer_options",
+      [](const std::string& class_name) {
+        const LayerDef* def = nn::find_layer(class_name);
+        if (!def) raise<ValueError>("layers: unknown class '", class_name, "'.");
+        py::list out;
+        for (const OptionInfo& info : def->options) out.append(describe(info));
+        return out;
+      },
+      py::arg("class_name"));
+  m.def(
+      "make_layer",
+      [](const std::string& class_name, const py::dict& config) {
+        return nn::make_layer(class_name, json_from_python(config, class_name, "config"));
+      },
+      py::arg("class_name"), py::arg("config"));
   m.def("activation_names", [] {
     py::list names;
     for (const auto& a : nn::activation_registry()) names.append(std::string(a.name));

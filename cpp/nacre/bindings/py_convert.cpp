@@ -41,15 +41,29 @@ Element parse_format(const char* format, Py_ssize_t itemsize) {
     case 'e': set(Element::native, DType::float16); break;
     case 'f': set(Element::native, DType::float32); break;
     case 'd': set(Element::native, DType::float64); break;
-    case 'h': case 'i': case 'l': case 'q': case 'n':
-      if (itemsize == 2) set(Element::widen_int16, DType::int32);
-      else if (itemsize == 4) set(Element::native, DType::int32);
-      else if (itemsize == 8) set(Element::native, DType::int64);
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q':
+    case 'n':
+      if (itemsize == 2)
+        set(Element::widen_int16, DType::int32);
+      else if (itemsize == 4)
+        set(Element::native, DType::int32);
+      else if (itemsize == 8)
+        set(Element::native, DType::int64);
       break;
-    case 'H': case 'I': case 'L': case 'Q': case 'N':
-      if (itemsize == 2) set(Element::widen_uint16, DType::int32);
-      else if (itemsize == 4) set(Element::widen_uint32, DType::int64);
-      else if (itemsize == 8) set(Element::widen_uint64, DType::int64);
+    case 'H':
+    case 'I':
+    case 'L':
+    case 'Q':
+    case 'N':
+      if (itemsize == 2)
+        set(Element::widen_uint16, DType::int32);
+      else if (itemsize == 4)
+        set(Element::widen_uint32, DType::int64);
+      else if (itemsize == 8)
+        set(Element::widen_uint64, DType::int64);
       break;
     default: break;
   }
@@ -195,11 +209,15 @@ void store_scalar(PyObject* o, DType dtype, char* out, std::string_view what) {
     if (dtype == DType::uint8) fits = fits && v >= 0 && v <= 255;
     if (dtype == DType::int8) fits = fits && v >= -128 && v <= 127;
     if (!fits && dtype != DType::boolean) {
-      raise<ValueError>(what, ": the integer ", std::string(py::str(py::handle(o))), " does not fit ", dtype, ". Give a wider dtype.");
+      raise<ValueError>(what, ": the integer ", std::string(py::str(py::handle(o))), " does not fit ", dtype,
+                        ". Give a wider dtype.");
     }
-    if (dtype == DType::int64) std::memcpy(out, &v, 8);
-    else if (dtype == DType::boolean) *out = overflow || v != 0;
-    else store_double(out, dtype, static_cast<double>(v));
+    if (dtype == DType::int64)
+      std::memcpy(out, &v, 8);
+    else if (dtype == DType::boolean)
+      *out = overflow || v != 0;
+    else
+      store_double(out, dtype, static_cast<double>(v));
     return;
   }
   const double v = PyFloat_AsDouble(o);
@@ -208,7 +226,8 @@ void store_scalar(PyObject* o, DType dtype, char* out, std::string_view what) {
     raise<ValueError>(what, ": the number ", std::string(py::str(py::handle(o))), " does not fit float64.");
   }
   if (is_integer(dtype)) {
-    if (v != std::trunc(v) || !(std::fabs(v) < 0x1p63)) raise<ValueError>(what, ": ", v, " is no value of ", dtype, ". Give a float dtype.");
+    if (v != std::trunc(v) || !(std::fabs(v) < 0x1p63))
+      raise<ValueError>(what, ": ", v, " is no value of ", dtype, ". Give a float dtype.");
   }
   store_double(out, dtype, v);
 }
@@ -235,7 +254,8 @@ Tensor from_list(PyObject* o, const ConvertOptions& options, std::string_view wh
     }
     return stack(parts);
   }
-  const DType dtype = options.dtype.or_else(weak_dtype(scan.kind == ScalarKind::none ? ScalarKind::real : scan.kind, false, DType::float32));
+  const DType dtype =
+      options.dtype.or_else(weak_dtype(scan.kind == ScalarKind::none ? ScalarKind::real : scan.kind, false, DType::float32));
   Tensor t = Tensor::empty(scan.shape, dtype, what);
   char* out = static_cast<char*>(t.body()->data);
   fill_list(o, dtype, out, what);
@@ -320,11 +340,14 @@ PyObject* to_numpy(const Tensor& t) {
   for (int i = 0; i < t.rank(); ++i) strides[i] = py::int_(t.view().strides[i] * size_of(t.dtype()));
   interface["shape"] = shape_tuple(t.shape());
   interface["strides"] = strides;
-  interface["typestr"] = py::str(std::string(size_of(t.dtype()) == 1 ? "|" : "<") + (t.dtype() == DType::boolean ? "b1" : kNumpyNames[static_cast<int>(t.dtype())]));
+  interface["typestr"] = py::str(std::string(size_of(t.dtype()) == 1 ? "|" : "<") +
+                                 (t.dtype() == DType::boolean ? "b1" : kNumpyNames[static_cast<int>(t.dtype())]));
   interface["version"] = py::int_(3);
-  interface["data"] = py::make_tuple(reinterpret_cast<std::uintptr_t>(t.view().data), t.requires_grad() || t.body()->storage->read_only);
+  interface["data"] =
+      py::make_tuple(reinterpret_cast<std::uintptr_t>(t.view().data), t.requires_grad() || t.body()->storage->read_only);
   // An object that carries the interface and keeps the tensor alive; NumPy makes it the array's base.
-  py::object holder = py::module_::import("types").attr("SimpleNamespace")(py::arg("__array_interface__") = interface, py::arg("owner") = base);
+  py::object holder =
+      py::module_::import("types").attr("SimpleNamespace")(py::arg("__array_interface__") = interface, py::arg("owner") = base);
   return numpy.attr("asarray")(holder).release().ptr();
 }
 

@@ -1,9 +1,9 @@
 // What the binding files share: the Tensor type object, conversions, errors. Conversion to Python and nothing else happens in this folder.
 #pragma once
 
-#include <pybind11/pybind11.h>
-
 #include <string>
+
+#include <pybind11/pybind11.h>
 
 #include "nacre/ops/indexing.h"
 #include "nacre/ops/ops.h"
@@ -19,8 +19,7 @@ void bind_errors(py::module_& m);
 // ---- the Tensor type ----
 extern PyTypeObject* tensor_type;
 struct PyTensor {
-  PyObject_HEAD
-  Tensor value;
+  PyObject_HEAD Tensor value;
   PyObject* weak_list;
 };
 void bind_tensor(py::module_& m);

@@ -1,8 +1,7 @@
 // DLPack both ways. Export: versioned capsules when the consumer asks for 1.x, else the old form. Import: the same, read-only honoured.
-#include "nacre/bindings/dlpack.h"
-
 #include <optional>
 
+#include "nacre/bindings/dlpack.h"
 #include "nacre/bindings/py_core.h"
 
 namespace nacre::python {
@@ -73,11 +72,12 @@ template <class Managed>
 Tensor take_import(PyObject* capsule, const char* name, const char* used, bool read_only) {
   auto* m = static_cast<Managed*>(PyCapsule_GetPointer(capsule, name));
   const DLTensor& d = m->dl_tensor;
-  if (d.device.device_type != 1) raise<ValueError>("from_dlpack: device type ", d.device.device_type, " is not supported. Copy the array to the CPU first.");
+  if (d.device.device_type != 1)
+    raise<ValueError>("from_dlpack: device type ", d.device.device_type, " is not supported. Copy the array to the CPU first.");
   const auto dtype = from_dl(d.dtype);
   if (!dtype) {
-    raise<DTypeError>("from_dlpack: type code ", static_cast<int>(d.dtype.code), " of ", static_cast<int>(d.dtype.bits), " bits and ", d.dtype.lanes,
-                      " lanes is not supported.");
+    raise<DTypeError>("from_dlpack: type code ", static_cast<int>(d.dtype.code), " of ", static_cast<int>(d.dtype.bits),
+                      " bits and ", d.dtype.lanes, " lanes is not supported.");
   }
   if (d.ndim < 0 || d.ndim > kMaxRank) raise<ShapeError>("from_dlpack: rank ", d.ndim, " is not between 0 and ", kMaxRank, ".");
   View v;
@@ -103,11 +103,13 @@ PyObject* dlpack_export(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* const names[] = {"stream", "max_version", "dl_device", "copy", nullptr};
     PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:__dlpack__", const_cast<char**>(names), &stream, &version, &device, &copy)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:__dlpack__", const_cast<char**>(names), &stream, &version, &device,
+                                     &copy)) {
       throw py::error_already_set();
     }
     Tensor t = unwrap(self);
-    if (t.requires_grad()) raise<StateError>("__dlpack__: the tensor requires a gradient, which other libraries cannot follow. Use x.detach() first.");
+    if (t.requires_grad())
+      raise<StateError>("__dlpack__: the tensor requires a gradient, which other libraries cannot follow. Use x.detach() first.");
     if (copy == Py_True) t = t.clone();
     bool versioned = false;
     if (version != Py_None) versioned = py::cast<int>(py::reinterpret_borrow<py::tuple>(version)[0]) >= 1;
@@ -135,7 +137,8 @@ Tensor dlpack_import(PyObject* o) {
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned")) {
     auto* m = static_cast<DLManagedTensorVersioned*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor_versioned"));
     if (m->version.major > 1) raise<ValueError>("from_dlpack: DLPack version ", m->version.major, " is not known; 1 is.");
-    return take_import<DLManagedTensorVersioned>(capsule.ptr(), "dltensor_versioned", "used_dltensor_versioned", m->flags & kDLReadOnly);
+    return take_import<DLManagedTensorVersioned>(capsule.ptr(), "dltensor_versioned", "used_dltensor_versioned",
+                                                 m->flags & kDLReadOnly);
   }
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor")) {
     return take_import<DLManagedTensor>(capsule.ptr(), "dltensor", "used_dltensor", false);
@@ -144,11 +147,15 @@ Tensor dlpack_import(PyObject* o) {
 }
 
 void bind_dlpack(py::module_& m) {
-  m.def("from_dlpack", [](const py::object& x) {
-    if (!PyObject_HasAttrString(x.ptr(), "__dlpack__")) raise<TypeError>("from_dlpack: ", Py_TYPE(x.ptr())->tp_name, " has no __dlpack__ method.");
-    return dlpack_import(x.ptr());
-  }, py::arg("x"),
-     R"(A tensor that shares the memory of an array of another library (PyTorch, JAX, NumPy, CuPy on the CPU), through DLPack.
+  m.def(
+      "from_dlpack",
+      [](const py::object& x) {
+        if (!PyObject_HasAttrString(x.ptr(), "__dlpack__"))
+          raise<TypeError>("from_dlpack: ", Py_TYPE(x.ptr())->tp_name, " has no __dlpack__ method.");
+        return dlpack_import(x.ptr());
+      },
+      py::arg("x"),
+      R"(A tensor that shares the memory of an array of another library (PyTorch, JAX, NumPy, CuPy on the CPU), through DLPack.
 
 Example:
     >>> import numpy as np

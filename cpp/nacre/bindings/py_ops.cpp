@@ -53,7 +53,8 @@ IntList parse_ints(const OpDef& def, std::string_view field, PyObject* o) {
     raise<TypeError>(def.name, ": ", field, " must be an integer or a sequence of integers, got ", type_name(o), ".");
   }
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.ptr());
-  if (n > IntList::kMax) raise<ValueError>(def.name, ": ", field, " has ", n, " numbers, more than the largest count, ", IntList::kMax, ".");
+  if (n > IntList::kMax)
+    raise<ValueError>(def.name, ": ", field, " has ", n, " numbers, more than the largest count, ", IntList::kMax, ".");
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* item = PySequence_Fast_GET_ITEM(fast.ptr(), i);
     if (PyList_Check(item) || PyTuple_Check(item)) {  // pairs, as pad_width=((1, 1), (2, 2))
@@ -66,9 +67,13 @@ IntList parse_ints(const OpDef& def, std::string_view field, PyObject* o) {
 }
 
 template <class T>
-T& slot(std::byte* attrs, const FieldDef& f) { return *reinterpret_cast<T*>(attrs + f.offset); }
+T& slot(std::byte* attrs, const FieldDef& f) {
+  return *reinterpret_cast<T*>(attrs + f.offset);
+}
 template <class T>
-const T& slot(const void* attrs, const FieldDef& f) { return *reinterpret_cast<const T*>(static_cast<const std::byte*>(attrs) + f.offset); }
+const T& slot(const void* attrs, const FieldDef& f) {
+  return *reinterpret_cast<const T*>(static_cast<const std::byte*>(attrs) + f.offset);
+}
 
 // Tensor arguments as given, before numbers get their dtype.
 struct Arguments {
@@ -88,7 +93,8 @@ std::vector<Tensor> convert_inputs(const OpDef& def, const Arguments& given) {
   for (std::size_t k = 0; k < in.size(); ++k) {
     PyObject* o = given.objects[k];
     if (!o || scalar_kind(o) != ScalarKind::none) continue;
-    in[k] = is_tensor(o) ? unwrap(o) : to_tensor(o, {.share = true, .keep_float64 = has_float64}, cat(def.name, ": ", given.names[k]));
+    in[k] =
+        is_tensor(o) ? unwrap(o) : to_tensor(o, {.share = true, .keep_float64 = has_float64}, cat(def.name, ": ", given.names[k]));
     if (flags(k) & kNoGrad) continue;
     common = has_common ? promote(common, in[k].dtype()) : in[k].dtype();
     has_common = true;
@@ -105,7 +111,8 @@ std::vector<Tensor> convert_inputs(const OpDef& def, const Arguments& given) {
 }
 
 // Splits a Python call into tensors and attributes.
-void parse_call(const OpDef& def, PyObject* const* args, Py_ssize_t n_args, PyObject* kwnames, Arguments& tensors, std::byte* attrs) {
+void parse_call(const OpDef& def, PyObject* const* args, Py_ssize_t n_args, PyObject* kwnames, Arguments& tensors,
+                std::byte* attrs) {
   const std::size_t n_in = def.inputs.size(), n_fields = def.fields.size();
   std::memcpy(attrs, def.defaults, def.attr_size);
   std::vector<PyObject*> slots(n_in + n_fields, nullptr);
@@ -161,8 +168,10 @@ void parse_call(const OpDef& def, PyObject* const* args, Py_ssize_t n_args, PyOb
     tensors.names.emplace_back(arg.name);
   }
   for (std::size_t k = 0; k < n_fields; ++k) {
-    if (PyObject* o = slots[n_in + k]) parse_field(def, def.fields[k], o, attrs);
-    else if (def.fields[k].required) raise<TypeError>(def.name, ": ", def.fields[k].name, " is missing.");
+    if (PyObject* o = slots[n_in + k])
+      parse_field(def, def.fields[k], o, attrs);
+    else if (def.fields[k].required)
+      raise<TypeError>(def.name, ": ", def.fields[k].name, " is missing.");
   }
 }
 
@@ -271,7 +280,9 @@ void parse_field(const OpDef& def, const FieldDef& f, PyObject* o, std::byte* at
     case FieldKind::ints: slot<IntList>(attrs, f) = o == Py_None ? IntList() : parse_ints(def, f.name, o); return;
     case FieldKind::axes: slot<Axes>(attrs, f) = o == Py_None ? Axes() : Axes(parse_ints(def, f.name, o)); return;
     case FieldKind::dtype: slot<DType>(attrs, f) = dtype_from_python(o, def.name); return;
-    case FieldKind::opt_dtype: slot<OptDType>(attrs, f) = o == Py_None ? OptDType() : OptDType(dtype_from_python(o, def.name)); return;
+    case FieldKind::opt_dtype:
+      slot<OptDType>(attrs, f) = o == Py_None ? OptDType() : OptDType(dtype_from_python(o, def.name));
+      return;
     case FieldKind::text: {
       if (!PyUnicode_Check(o)) raise<TypeError>(def.name, ": ", f.name, " must be a string, got ", type_name(o), ".");
       const std::string s = py::cast<std::string>(py::handle(o));
@@ -332,8 +343,8 @@ void bind_ops(py::module_& m) {
     auto entry = std::make_unique<Entry>();
     entry->name = def->name;
     entry->doc = cat(signature(*def), "\n--\n\n", def->doc);
-    entry->method = {entry->name.c_str(), reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_op)), METH_FASTCALL | METH_KEYWORDS,
-                     entry->doc.c_str()};
+    entry->method = {entry->name.c_str(), reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_op)),
+                     METH_FASTCALL | METH_KEYWORDS, entry->doc.c_str()};
     py::capsule self(def, "nacre.op");
     py::str module("nacre.ops");
     PyObject* fn = PyCFunction_NewEx(&entry->method, self.ptr(), module.ptr());
@@ -342,56 +353,65 @@ void bind_ops(py::module_& m) {
     entries.push_back(std::move(entry));
   }
   m.attr("op_functions") = functions;
-  m.def("op_records", [] {
-    py::dict all;
-    for (const OpDef* def : registry()) all[py::str(std::string(def->name))] = record(*def);
-    return all;
-  }, "The record of every op, by name: arguments, attributes, defaults, doc.");
+  m.def(
+      "op_records",
+      [] {
+        py::dict all;
+        for (const OpDef* def : registry()) all[py::str(std::string(def->name))] = record(*def);
+        return all;
+      },
+      "The record of every op, by name: arguments, attributes, defaults, doc.");
 
   // Ops that are methods too, as in NumPy and PyTorch.
-  for (const char* name : {"sum", "mean", "var", "std", "max", "min", "argmax", "argmin", "prod", "any", "all", "cumsum", "reshape", "transpose",
-                           "squeeze", "expand_dims", "flatten", "clip", "round", "abs", "exp", "log", "sqrt", "tanh", "sigmoid", "relu", "softmax",
-                           "matmul", "take", "sort", "argsort", "swapaxes", "square", "sin", "cos", "pad", "tile", "flip", "repeat"}) {
+  for (const char* name :
+       {"sum",     "mean",     "var",     "std",       "max",     "min",         "argmax",  "argmin", "prod",  "any",
+        "all",     "cumsum",   "reshape", "transpose", "squeeze", "expand_dims", "flatten", "clip",   "round", "abs",
+        "exp",     "log",      "sqrt",    "tanh",      "sigmoid", "relu",        "softmax", "matmul", "take",  "sort",
+        "argsort", "swapaxes", "square",  "sin",       "cos",     "pad",         "tile",    "flip",   "repeat"}) {
     if (!functions.contains(name)) continue;
     PyObject* method = PyInstanceMethod_New(py::object(functions[name]).ptr());
     if (!method) throw py::error_already_set();
     py::handle(reinterpret_cast<PyObject*>(tensor_type)).attr(name) = py::reinterpret_steal<py::object>(method);
   }
 
-  m.def("gradient_check", [](const std::string& name, const py::list& inputs, const py::dict& attributes, std::uint64_t seed, bool second,
-                             double step) {
-    const OpDef* def = find_op(name);
-    if (!def) raise<ValueError>("gradient_check: unknown op '", name, "'.");
-    AttrBlock block;
-    std::byte* attrs = block.get(def->attr_size);
-    std::memcpy(attrs, def->defaults, def->attr_size);
-    for (auto [key, value] : attributes) {
-      const auto key_text = py::cast<std::string>(key);
-      const FieldDef* found = nullptr;
-      for (const FieldDef& f : def->fields) {
-        if (f.name == key_text) found = &f;
-      }
-      if (!found) raise<ValueError>("gradient_check: ", name, " has no attribute '", key_text, "'.");
-      parse_field(*def, *found, value.ptr(), attrs);
-    }
-    std::vector<Tensor> in;
-    for (auto o : inputs) in.push_back(o.is_none() ? Tensor() : to_tensor(o.ptr(), {.keep_float64 = true}, "gradient_check"));
-    GradientCheck result;
-    {
-      py::gil_scoped_release release;
-      result = check_gradient(*def, attrs, in, {.seed = seed, .second = second, .step = step});
-    }
-    py::dict d;
-    d["checked"] = result.checked;
-    d["worst"] = result.worst;
-    d["worst_input"] = result.worst_input;
-    d["worst_element"] = result.worst_element;
-    d["expected"] = result.expected;
-    d["got"] = result.got;
-    return d;
-  }, py::arg("name"), py::arg("inputs"), py::arg("attributes") = py::dict(), py::arg("seed") = 0, py::arg("second") = false,
-     py::arg("step") = 1e-6,
-     "Compares an op's gradient with central differences. `worst` is the largest |got - expected| / (atol + rtol |expected|): at most 1 passes.");
+  m.def(
+      "gradient_check",
+      [](const std::string& name, const py::list& inputs, const py::dict& attributes, std::uint64_t seed, bool second,
+         double step) {
+        const OpDef* def = find_op(name);
+        if (!def) raise<ValueError>("gradient_check: unknown op '", name, "'.");
+        AttrBlock block;
+        std::byte* attrs = block.get(def->attr_size);
+        std::memcpy(attrs, def->defaults, def->attr_size);
+        for (auto [key, value] : attributes) {
+          const auto key_text = py::cast<std::string>(key);
+          const FieldDef* found = nullptr;
+          for (const FieldDef& f : def->fields) {
+            if (f.name == key_text) found = &f;
+          }
+          if (!found) raise<ValueError>("gradient_check: ", name, " has no attribute '", key_text, "'.");
+          parse_field(*def, *found, value.ptr(), attrs);
+        }
+        std::vector<Tensor> in;
+        for (auto o : inputs) in.push_back(o.is_none() ? Tensor() : to_tensor(o.ptr(), {.keep_float64 = true}, "gradient_check"));
+        GradientCheck result;
+        {
+          py::gil_scoped_release release;
+          result = check_gradient(*def, attrs, in, {.seed = seed, .second = second, .step = step});
+        }
+        py::dict d;
+        d["checked"] = result.checked;
+        d["worst"] = result.worst;
+        d["worst_input"] = result.worst_input;
+        d["worst_element"] = result.worst_element;
+        d["expected"] = result.expected;
+        d["got"] = result.got;
+        return d;
+      },
+      py::arg("name"), py::arg("inputs"), py::arg("attributes") = py::dict(), py::arg("seed") = 0, py::arg("second") = false,
+      py::arg("step") = 1e-6,
+      "Compares an op's gradient with central differences. `worst` is the largest |got - expected| / (atol + rtol |expected|): at "
+      "most 1 passes.");
 }
 
 }  // namespace nacre::python

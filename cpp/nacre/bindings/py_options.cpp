@@ -24,7 +24,8 @@ Json json_from_python(py::handle o, std::string_view owner, std::string_view opt
   if (PyUnicode_Check(p)) return py::cast<std::string>(o);
   if (PyList_Check(p) || PyTuple_Check(p)) {
     Json list = Json::array();
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(p); ++i) list.push_back(json_from_python(PySequence_Fast_GET_ITEM(p, i), owner, option));
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(p); ++i)
+      list.push_back(json_from_python(PySequence_Fast_GET_ITEM(p, i), owner, option));
     return list;
   }
   if (PyDict_Check(p)) {
@@ -49,7 +50,8 @@ Json json_from_python(py::handle o, std::string_view owner, std::string_view opt
     return object;
   }
   for (const char* attribute : {"__name__", "name"}) {
-    if (PyObject_HasAttrString(p, attribute) && py::isinstance<py::str>(o.attr(attribute))) return py::cast<std::string>(o.attr(attribute));
+    if (PyObject_HasAttrString(p, attribute) && py::isinstance<py::str>(o.attr(attribute)))
+      return py::cast<std::string>(o.attr(attribute));
   }
   raise<TypeError>(owner, ": ", option, " cannot be a ", Py_TYPE(p)->tp_name, ".");
 }
@@ -77,7 +79,8 @@ py::object json_to_python(const Json& j) {
 
 Json bind_options(std::string_view owner, std::span<const OptionInfo> options, const py::args& args, const py::kwargs& kwargs) {
   Json config = Json::object();
-  if (args.size() > options.size()) raise<TypeError>(owner, ": takes at most ", options.size(), " arguments, got ", args.size(), ".");
+  if (args.size() > options.size())
+    raise<TypeError>(owner, ": takes at most ", options.size(), " arguments, got ", args.size(), ".");
   for (std::size_t i = 0; i < args.size(); ++i) config[options[i].name] = json_from_python(args[i], owner, options[i].name);
   for (auto [key, value] : kwargs) {
     const auto name = py::cast<std::string>(key);
@@ -106,7 +109,9 @@ std::string options_doc(std::string_view owner, std::span<const OptionInfo> opti
     args += cat("    ", o.name, ": ", o.doc, ".\n");
   }
   if (!options.empty()) {
-    args = cat("\n\nArgs:\n", args, "\nRaises:\n    ValueError: an option is out of range.\n    TypeError: an option is unknown or of the wrong type.\n");
+    args =
+        cat("\n\nArgs:\n", args,
+            "\nRaises:\n    ValueError: an option is out of range.\n    TypeError: an option is unknown or of the wrong type.\n");
   }
   const std::size_t example = std::min(doc.find("\n\nExample:"), doc.size());  // it comes last
   return cat(head, ")\n--\n\n", doc.substr(0, example), args, doc.substr(example));

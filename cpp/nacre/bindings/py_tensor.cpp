@@ -1,10 +1,10 @@
 // nacre.Tensor: a heap type of our own, so that x + y costs tens of nanoseconds. Operators, comparison, attributes and methods; ops that are also
 // methods (x.sum(), x.reshape(...)) are attached from the op functions by bind_ops.
-#include "nacre/bindings/py_core.h"
+#include <cstring>
 
 #include <structmember.h>
 
-#include <cstring>
+#include "nacre/bindings/py_core.h"
 
 namespace nacre::python {
 
@@ -101,8 +101,8 @@ PyObject* in_place(PyObject* a, PyObject* b, const Fn& fn, std::string_view name
     Tensor y = is_tensor(b) ? unwrap(b) : operand(b, x, name);
     if (!y.defined()) Py_RETURN_NOTIMPLEMENTED;
     if (grad_enabled() && (x.requires_grad() || y.requires_grad())) {
-      raise<StateError>(name, ": in-place change of a tensor while gradients are recorded. Use x = x ", name.substr(0, name.size() - 1),
-                        " y, or change it inside nc.no_grad().");
+      raise<StateError>(name, ": in-place change of a tensor while gradients are recorded. Use x = x ",
+                        name.substr(0, name.size() - 1), " y, or change it inside nc.no_grad().");
     }
     Tensor result = fn(x, y);
     if (!(result.shape() == x.shape())) {
@@ -117,8 +117,8 @@ PyObject* in_place(PyObject* a, PyObject* b, const Fn& fn, std::string_view name
   });
 }
 
-#define NACRE_PY_BINARY(slot, function, symbol)                                                   \
-  PyObject* slot(PyObject* a, PyObject* b) { return binary(a, b, function, #function); }          \
+#define NACRE_PY_BINARY(slot, function, symbol)                                          \
+  PyObject* slot(PyObject* a, PyObject* b) { return binary(a, b, function, #function); } \
   PyObject* slot##_in_place(PyObject* a, PyObject* b) { return in_place(a, b, function, symbol "="); }
 NACRE_PY_BINARY(nb_add, add, "+")
 NACRE_PY_BINARY(nb_subtract, subtract, "-")
@@ -132,7 +132,8 @@ NACRE_PY_BINARY(nb_xor, logical_xor, "^")
 #undef NACRE_PY_BINARY
 
 PyObject* nb_matmul(PyObject* a, PyObject* b) {
-  return binary(a, b, [](const Tensor& x, const Tensor& y) { return matmul(x, y); }, "matmul");
+  return binary(
+      a, b, [](const Tensor& x, const Tensor& y) { return matmul(x, y); }, "matmul");
 }
 PyObject* nb_power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) {
@@ -154,7 +155,8 @@ PyObject* nb_absolute(PyObject* a) {
 }
 PyObject* nb_invert(PyObject* a) {
   return guarded([&]() -> PyObject* {
-    if (unwrap(a).dtype() != DType::boolean) raise<DTypeError>("~: only bool tensors are inverted, this one is ", unwrap(a).dtype(), ".");
+    if (unwrap(a).dtype() != DType::boolean)
+      raise<DTypeError>("~: only bool tensors are inverted, this one is ", unwrap(a).dtype(), ".");
     return wrap(logical_not(unwrap(a)));
   });
 }
@@ -182,7 +184,8 @@ PyObject* nb_int(PyObject* a) {
 PyObject* nb_index(PyObject* a) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(a);
-    if (!is_integer(t.dtype())) raise<TypeError>("index: only integer tensors of one element can be an index, this one is ", t.dtype(), ".");
+    if (!is_integer(t.dtype()))
+      raise<TypeError>("index: only integer tensors of one element can be an index, this one is ", t.dtype(), ".");
     return PyLong_FromLongLong(t.item_int());
   });
 }
@@ -276,18 +279,18 @@ PyObject* get_transposed(PyObject* o, void*) {
   return guarded([&] { return wrap(transpose(unwrap(o))); });
 }
 
-PyGetSetDef attributes[] = {
-    {"shape", get_shape, nullptr, "Sizes of the axes, a tuple.", nullptr},
-    {"dtype", get_dtype, nullptr, "Name of the element type, e.g. 'float32'.", nullptr},
-    {"ndim", get_ndim, nullptr, "Number of axes.", nullptr},
-    {"size", get_size, nullptr, "Number of elements.", nullptr},
-    {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
-    {"device", get_device, nullptr, "Where the memory lives: 'cpu'.", nullptr},
-    {"is_leaf", get_is_leaf, nullptr, "True unless this is the recorded result of an op.", nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad, "Record ops on this tensor for backward(); settable on leaves.", nullptr},
-    {"grad", get_grad, set_grad, "Gradient accumulated by backward(), or None.", nullptr},
-    {"T", get_transposed, nullptr, "The tensor with its axes reversed.", nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef attributes[] = {{"shape", get_shape, nullptr, "Sizes of the axes, a tuple.", nullptr},
+                            {"dtype", get_dtype, nullptr, "Name of the element type, e.g. 'float32'.", nullptr},
+                            {"ndim", get_ndim, nullptr, "Number of axes.", nullptr},
+                            {"size", get_size, nullptr, "Number of elements.", nullptr},
+                            {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
+                            {"device", get_device, nullptr, "Where the memory lives: 'cpu'.", nullptr},
+                            {"is_leaf", get_is_leaf, nullptr, "True unless this is the recorded result of an op.", nullptr},
+                            {"requires_grad", get_requires_grad, set_requires_grad,
+                             "Record ops on this tensor for backward(); settable on leaves.", nullptr},
+                            {"grad", get_grad, set_grad, "Gradient accumulated by backward(), or None.", nullptr},
+                            {"T", get_transposed, nullptr, "The tensor with its axes reversed.", nullptr},
+                            {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 // ---- methods ----
 
@@ -298,7 +301,8 @@ PyObject* method_array(PyObject* o, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* const names[] = {"dtype", "copy", nullptr};
     PyObject *dtype = Py_None, *copy = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", const_cast<char**>(names), &dtype, &copy)) throw py::error_already_set();
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", const_cast<char**>(names), &dtype, &copy))
+      throw py::error_already_set();
     py::object array = py::reinterpret_steal<py::object>(to_numpy(unwrap(o)));
     if (dtype != Py_None) array = array.attr("astype")(py::handle(dtype), py::arg("copy") = false);
     if (copy == Py_True) array = array.attr("copy")();
@@ -375,7 +379,8 @@ PyObject* method_backward(PyObject* o, PyObject* args, PyObject* kwargs) {
     static const char* const names[] = {"gradient", "retain_graph", "create_graph", nullptr};
     PyObject* dy = Py_None;
     int retain = 0, create = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Opp:backward", const_cast<char**>(names), &dy, &retain, &create)) throw py::error_already_set();
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Opp:backward", const_cast<char**>(names), &dy, &retain, &create))
+      throw py::error_already_set();
     const Tensor& y = unwrap(o);
     Tensor g;
     if (dy != Py_None) g = to_tensor(dy, {.dtype = y.dtype()}, "backward: gradient");
@@ -409,13 +414,16 @@ PyCFunction as_c(F f) {
 }
 
 PyMethodDef methods[] = {
-    {"numpy", method_numpy, METH_NOARGS, "numpy($self, /)\n--\n\nThe values as a NumPy array that shares the memory (read-only while requires_grad)."},
+    {"numpy", method_numpy, METH_NOARGS,
+     "numpy($self, /)\n--\n\nThe values as a NumPy array that shares the memory (read-only while requires_grad)."},
     {"__array__", as_c(method_array), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"tolist", method_tolist, METH_NOARGS, "tolist($self, /)\n--\n\nThe values as nested lists of Python numbers."},
-    {"item", method_item, METH_NOARGS, "item($self, /)\n--\n\nThe only element as a Python number; ShapeError when there are more."},
+    {"item", method_item, METH_NOARGS,
+     "item($self, /)\n--\n\nThe only element as a Python number; ShapeError when there are more."},
     {"detach", method_detach, METH_NOARGS, "detach($self, /)\n--\n\nThe same memory without history."},
     {"clone", method_clone, METH_NOARGS, "clone($self, /)\n--\n\nA contiguous copy without history."},
-    {"assign", method_assign, METH_O, "assign($self, value, /)\n--\n\nWrites value (same shape) into this tensor's memory; not recorded. Returns self."},
+    {"assign", method_assign, METH_O,
+     "assign($self, value, /)\n--\n\nWrites value (same shape) into this tensor's memory; not recorded. Returns self."},
     {"backward", as_c(method_backward), METH_VARARGS | METH_KEYWORDS,
      "backward($self, gradient=None, retain_graph=False, create_graph=False)\n--\n\n"
      "Adds d(sum(gradient * self))/dx to x.grad for every leaf x that requires a gradient.\n\n"
@@ -428,7 +436,8 @@ PyMethodDef methods[] = {
     {"__dlpack_device__", method_dlpack_device, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
-PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weak_list), READONLY, nullptr}, {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weak_list), READONLY, nullptr},
+                         {nullptr, 0, 0, 0, nullptr}};
 
 Py_hash_t identity_hash(PyObject* o) { return static_cast<Py_hash_t>(reinterpret_cast<std::uintptr_t>(o) >> 4); }
 
@@ -471,17 +480,35 @@ void bind_tensor(py::module_& m) {
                          {Py_mp_subscript, reinterpret_cast<void*>(tensor_subscript)},
                          {Py_mp_ass_subscript, reinterpret_cast<void*>(tensor_ass_subscript)},
 #define NACRE_SLOT(name, function) {Py_nb_##name, reinterpret_cast<void*>(function)}
-                         NACRE_SLOT(add, nb_add), NACRE_SLOT(subtract, nb_subtract), NACRE_SLOT(multiply, nb_multiply),
-                         NACRE_SLOT(true_divide, nb_divide), NACRE_SLOT(floor_divide, nb_floor_divide), NACRE_SLOT(remainder, nb_remainder),
-                         NACRE_SLOT(and, nb_and), NACRE_SLOT(or, nb_or), NACRE_SLOT(xor, nb_xor), NACRE_SLOT(power, nb_power),
-                         NACRE_SLOT(matrix_multiply, nb_matmul), NACRE_SLOT(negative, nb_negative), NACRE_SLOT(positive, nb_positive),
-                         NACRE_SLOT(absolute, nb_absolute), NACRE_SLOT(invert, nb_invert), NACRE_SLOT(bool, nb_bool),
-                         NACRE_SLOT(float, nb_float), NACRE_SLOT(int, nb_int), NACRE_SLOT(index, nb_index),
-                         NACRE_SLOT(inplace_add, nb_add_in_place), NACRE_SLOT(inplace_subtract, nb_subtract_in_place),
-                         NACRE_SLOT(inplace_multiply, nb_multiply_in_place), NACRE_SLOT(inplace_true_divide, nb_divide_in_place),
-                         NACRE_SLOT(inplace_floor_divide, nb_floor_divide_in_place), NACRE_SLOT(inplace_remainder, nb_remainder_in_place),
-                         NACRE_SLOT(inplace_and, nb_and_in_place), NACRE_SLOT(inplace_or, nb_or_in_place),
-                         NACRE_SLOT(inplace_xor, nb_xor_in_place), NACRE_SLOT(inplace_power, nb_power_in_place),
+                         NACRE_SLOT(add, nb_add),
+                         NACRE_SLOT(subtract, nb_subtract),
+                         NACRE_SLOT(multiply, nb_multiply),
+                         NACRE_SLOT(true_divide, nb_divide),
+                         NACRE_SLOT(floor_divide, nb_floor_divide),
+                         NACRE_SLOT(remainder, nb_remainder),
+                         NACRE_SLOT(and, nb_and),
+                         NACRE_SLOT(or, nb_or),
+                         NACRE_SLOT(xor, nb_xor),
+                         NACRE_SLOT(power, nb_power),
+                         NACRE_SLOT(matrix_multiply, nb_matmul),
+                         NACRE_SLOT(negative, nb_negative),
+                         NACRE_SLOT(positive, nb_positive),
+                         NACRE_SLOT(absolute, nb_absolute),
+                         NACRE_SLOT(invert, nb_invert),
+                         NACRE_SLOT(bool, nb_bool),
+                         NACRE_SLOT(float, nb_float),
+                         NACRE_SLOT(int, nb_int),
+                         NACRE_SLOT(index, nb_index),
+                         NACRE_SLOT(inplace_add, nb_add_in_place),
+                         NACRE_SLOT(inplace_subtract, nb_subtract_in_place),
+                         NACRE_SLOT(inplace_multiply, nb_multiply_in_place),
+                         NACRE_SLOT(inplace_true_divide, nb_divide_in_place),
+                         NACRE_SLOT(inplace_floor_divide, nb_floor_divide_in_place),
+                         NACRE_SLOT(inplace_remainder, nb_remainder_in_place),
+                         NACRE_SLOT(inplace_and, nb_and_in_place),
+                         NACRE_SLOT(inplace_or, nb_or_in_place),
+                         NACRE_SLOT(inplace_xor, nb_xor_in_place),
+                         NACRE_SLOT(inplace_power, nb_power_in_place),
 #undef NACRE_SLOT
                          {0, nullptr}};
   PyType_Spec spec{"nacre.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT, slots};

@@ -29,7 +29,9 @@ concept Expression = requires {
   E::is_nacre_expression;
 };
 template <class V>
-concept Number = !Expression<V> && requires(V v) { static_cast<double>(v); };
+concept Number = !Expression<V> && requires(V v) {
+  static_cast<double>(v);
+};
 
 inline constexpr int64_t kAnySize = INT64_MAX;  // of a scalar
 
@@ -108,23 +110,35 @@ struct Map3 {
 };
 
 template <class T>
-static NACRE_INLINE Array<T> array(const T* p, int64_t n) { return {p, n}; }
+static NACRE_INLINE Array<T> array(const T* p, int64_t n) {
+  return {p, n};
+}
 // std::vector, std::array, std::span, nacre::Tensor data: anything with data() and size().
 template <class C>
-  requires requires(const C& c) { c.data() + c.size(); }
+requires requires(const C& c) { c.data() + c.size(); }
 static NACRE_INLINE auto array(const C& c) { return array(c.data(), static_cast<int64_t>(c.size())); }
 template <class T>
-static NACRE_INLINE Strided<T> strided(const T* p, int64_t stride, int64_t n) { return {p, stride, n}; }
+static NACRE_INLINE Strided<T> strided(const T* p, int64_t stride, int64_t n) {
+  return {p, stride, n};
+}
 template <class T>
-static NACRE_INLINE Scalar<T> scalar(T v) { return {Packet<T>::set1(v)}; }
+static NACRE_INLINE Scalar<T> scalar(T v) {
+  return {Packet<T>::set1(v)};
+}
 
 // f takes packets (or masks, from conditions) and returns one.
 template <class F, Expression A>
-static NACRE_INLINE Map1<F, A> map(F f, A a) { return {f, a}; }
+static NACRE_INLINE Map1<F, A> map(F f, A a) {
+  return {f, a};
+}
 template <class F, Expression A, Expression B>
-static NACRE_INLINE Map2<F, A, B> map(F f, A a, B b) { return {f, a, b}; }
+static NACRE_INLINE Map2<F, A, B> map(F f, A a, B b) {
+  return {f, a, b};
+}
 template <class F, Expression A, Expression B, Expression C>
-static NACRE_INLINE Map3<F, A, B, C> map(F f, A a, B b, C c) { return {f, a, b, c}; }
+static NACRE_INLINE Map3<F, A, B, C> map(F f, A a, B b, C c) {
+  return {f, a, b, c};
+}
 
 // out[i] = e(i) for i < min(n, sizes of the arrays in e); returns that count.
 template <class T, Expression E>

@@ -8,9 +8,13 @@ inline namespace NACRE_ISA {
 
 // An operand as an expression of element type T: itself, or a number.
 template <class T, Expression E>
-static NACRE_INLINE E operand(E e) { return e; }
+static NACRE_INLINE E operand(E e) {
+  return e;
+}
 template <class T, Number V>
-static NACRE_INLINE Scalar<T> operand(V v) { return scalar(static_cast<T>(v)); }
+static NACRE_INLINE Scalar<T> operand(V v) {
+  return scalar(static_cast<T>(v));
+}
 
 // The element type of a call: that of its first argument that is an expression.
 template <class A, class... Rest>
@@ -44,22 +48,22 @@ static NACRE_INLINE auto operator~(A a) {
   return map([](auto x) { return ~x; }, a);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator+(A a, B b) {
   return map_operands([](auto x, auto y) { return x + y; }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator-(A a, B b) {
   return map_operands([](auto x, auto y) { return x - y; }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator*(A a, B b) {
   return map_operands([](auto x, auto y) { return x * y; }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator/(A a, B b) {
   return map_operands([](auto x, auto y) { return x / y; }, a, b);
 }
@@ -72,32 +76,32 @@ static NACRE_INLINE auto operator|(A a, B b) {
   return map([](auto x, auto y) { return x | y; }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator<(A a, B b) {
   return map_operands([](auto x, auto y) { return lt(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator<=(A a, B b) {
   return map_operands([](auto x, auto y) { return le(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator>(A a, B b) {
   return map_operands([](auto x, auto y) { return gt(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator>=(A a, B b) {
   return map_operands([](auto x, auto y) { return ge(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator==(A a, B b) {
   return map_operands([](auto x, auto y) { return eq(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto operator!=(A a, B b) {
   return map_operands([](auto x, auto y) { return ne(x, y); }, a, b);
 }
@@ -235,58 +239,56 @@ static NACRE_INLINE auto round(A a) {
   return map([](auto x) { return round_even(x); }, a);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto min(A a, B b) {
   return map_operands([](auto x, auto y) { return min(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto max(A a, B b) {
   return map_operands([](auto x, auto y) { return max(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto copysign(A a, B b) {
   return map_operands([](auto x, auto y) { return copysign(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto pow(A a, B b) {
   return map_operands([](auto x, auto y) { return pow(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto atan2(A a, B b) {
   return map_operands([](auto x, auto y) { return atan2(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto elu(A a, B b) {
   return map_operands([](auto x, auto y) { return elu(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto silu(A a, B b) {
   return map_operands([](auto x, auto y) { return silu(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto minimum(A a, B b) {
   return map_operands([](auto x, auto y) { return min_nan(x, y); }, a, b);
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 static NACRE_INLINE auto maximum(A a, B b) {
   return map_operands([](auto x, auto y) { return max_nan(x, y); }, a, b);
 }
 template <class A, class B, class C>
-  requires(Expression<A> || Expression<B> || Expression<C>)
-static NACRE_INLINE auto fma(A a, B b, C c) {
+requires(Expression<A> || Expression<B> || Expression<C>) static NACRE_INLINE auto fma(A a, B b, C c) {
   return map_operands([](auto x, auto y, auto z) { return fma(x, y, z); }, a, b, c);
 }
 template <class A, class B, class C>
-  requires(Expression<A> || Expression<B> || Expression<C>)
-static NACRE_INLINE auto fnma(A a, B b, C c) {
+requires(Expression<A> || Expression<B> || Expression<C>) static NACRE_INLINE auto fnma(A a, B b, C c) {
   return map_operands([](auto x, auto y, auto z) { return fnma(x, y, z); }, a, b, c);
 }
 // condition ? a : b

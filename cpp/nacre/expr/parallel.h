@@ -22,8 +22,9 @@ template <class T, Expression E>
 static inline int64_t parallel_store(T* out, int64_t n, const E& e) {
   const int64_t count = smaller(n, e.count());
   constexpr int64_t kGrain = 16384;  // elements
-  parallel_for(count > 0 ? count : 0, kGrain,
-               [&](int64_t begin, int64_t end, int) { store(out + begin, end - begin, Shifted<E>{e, begin}); });
+  parallel_for(count > 0 ? count : 0, kGrain, [&](int64_t begin, int64_t end, int) {
+    store(out + begin, end - begin, Shifted<E>{e, begin});
+  });
   return count > 0 ? count : 0;
 }
 

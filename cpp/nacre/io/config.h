@@ -27,8 +27,8 @@ namespace nacre {
 struct Ints {
   std::vector<Dim> values;
   Ints() = default;
-  Ints(Dim one) : values{one} {}                                    // NOLINT: kernel_size = 3 is what users write
-  Ints(int one) : values{one} {}                                    // NOLINT
+  Ints(Dim one) : values{one} {}  // NOLINT: kernel_size = 3 is what users write
+  Ints(int one) : values{one} {}  // NOLINT
   Ints(std::initializer_list<Dim> list) : values(list) {}
   explicit Ints(std::vector<Dim> list) : values(std::move(list)) {}
   bool operator==(const Ints&) const = default;
@@ -151,7 +151,10 @@ inline std::string shortened(std::string s) {
 
 // Short text of a value for messages, simple values as Python writes them.
 inline std::string shown(const Json& j) {
-  std::string s = j.is_null() ? "None" : j.is_bool() ? cat(j.get<bool>()) : j.is_string() ? cat("'", j.get<std::string_view>(), "'") : j.to_string();
+  std::string s = j.is_null()     ? "None"
+                  : j.is_bool()   ? cat(j.get<bool>())
+                  : j.is_string() ? cat("'", j.get<std::string_view>(), "'")
+                                  : j.to_string();
   return shortened(std::move(s));
 }
 
@@ -192,8 +195,8 @@ template <class O>
       return;
     }
     if (!detail::OptionType<T>::accepts(*value)) {
-      raise<TypeError>(owner, ": ", opt.name, " must be ", detail::OptionType<T>::words, detail::is_optional<T> ? " or None" : "", ", got ",
-                       detail::shown(*value), ".");
+      raise<TypeError>(owner, ": ", opt.name, " must be ", detail::OptionType<T>::words, detail::is_optional<T> ? " or None" : "",
+                       ", got ", detail::shown(*value), ".");
     }
     o.*opt.member = detail::option_from_json<T>(*value);
   };

@@ -39,7 +39,8 @@ struct ConvArgs {
 
 // Number of outputs along one axis: floor((in + pads - dilation*(kernel-1) - 1) / stride) + 1, or 0 when the kernel does not fit.
 // A transposed convolution has its *image* as `in` (dx) and its input as `out` (dy).
-constexpr std::int64_t conv_out_size(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t dilation, std::int64_t pads) {
+constexpr std::int64_t conv_out_size(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t dilation,
+                                     std::int64_t pads) {
   const std::int64_t room = in + pads - dilation * (kernel - 1) - 1;
   return room < 0 ? 0 : room / stride + 1;
 }

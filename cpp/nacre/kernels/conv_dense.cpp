@@ -38,7 +38,7 @@ Dense<T> make_dense(const ConvMap<T>& m) {
   d.wide = round_up(m.dst_channels, Packet<T>::size);
   const bool contiguous = m.w.dilation == 1 || m.w.taps <= 1;
   const bool narrow = m.w.narrow();  // each pixel then takes a part of the tap columns only
-  d.steps = contiguous && !narrow && d.k <= kWholeK         ? Dense<T>::whole
+  d.steps = contiguous && !narrow && d.k <= kWholeK    ? Dense<T>::whole
             : contiguous && (narrow || run <= kWholeK) ? Dense<T>::rows
                                                        : Dense<T>::blocks;
   d.channel_blocks = d.steps == Dense<T>::blocks ? larger(1, ceil_div(m.src_channels, kBlockChannels)) : 1;

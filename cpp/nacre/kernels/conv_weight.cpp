@@ -133,7 +133,8 @@ void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, int64_t 
           job.b = b;
           job.c = to + i0 * g.out_channels + o;
           if (p.narrow) {
-            const Span u = contiguous ? columns_of_taps(p.w, i0 / p.channels, (i0 + count - 1) / p.channels) : columns_of_taps(p.w, q, q);
+            const Span u =
+                contiguous ? columns_of_taps(p.w, i0 / p.channels, (i0 + count - 1) / p.channels) : columns_of_taps(p.w, q, q);
             job.kc = u.end - u.begin;
             job.a += u.begin * job.a_stride;
             job.b += u.begin * job.b_stride;
@@ -187,9 +188,9 @@ void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band
       auto taps = [&](auto count, int64_t q) {
         constexpr int n = decltype(count)::value;
         const Span u = p.narrow ? columns_of_taps(p.w, q, q + n - 1) : Span{0, g.out_w};
-        depthwise_taps<T, n>(band.data + rows.source * band.row + u.begin * x_pixel + q * tap_step + c, g.stride_h * band.row, x_pixel,
-                             tap_step, dy + rows.t0 * dy_row + u.begin * channels + c, dy_row, channels, rows.count, u.end - u.begin,
-                             lanes, first, out + (a * g.kernel_w + q) * channels + c, channels);
+        depthwise_taps<T, n>(band.data + rows.source * band.row + u.begin * x_pixel + q * tap_step + c, g.stride_h * band.row,
+                             x_pixel, tap_step, dy + rows.t0 * dy_row + u.begin * channels + c, dy_row, channels, rows.count,
+                             u.end - u.begin, lanes, first, out + (a * g.kernel_w + q) * channels + c, channels);
       };
       int64_t q = 0;
       for (; q + 3 <= g.kernel_w; q += 3) taps(Taps<3>{}, q);
@@ -258,8 +259,8 @@ void run(const ConvArgs& g, void* scratch) {
           if (p.in_place) {
             band.data += top * x_row + p.w.low(0) * g.in_channels;
           } else {
-            band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, top, bottom, p.w.low(0), p.w.high(g.out_w - 1), p.channels,
-                             own);
+            band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, top, bottom, p.w.low(0), p.w.high(g.out_w - 1),
+                             p.channels, own);
           }
           add(band, top, static_cast<const T*>(g.dy) + n * g.out_h * dy_row, {t0, t1});
         }

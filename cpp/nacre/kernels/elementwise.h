@@ -24,26 +24,51 @@ namespace nacre {
 // f: float32 and float64. i: uint8, int8, int32, int64 (wrap-around). b: bool.
 enum class UnaryKind : uint8_t {
   // f i
-  neg, abs, sign, square,  // sign(NaN) = NaN, sign(-0) = -0; neg of uint8 wraps
-  clip,                    // params {low, high}: min(max(x, low), high); NaN stays NaN
+  neg,
+  abs,
+  sign,
+  square,  // sign(NaN) = NaN, sign(-0) = -0; neg of uint8 wraps
+  clip,    // params {low, high}: min(max(x, low), high); NaN stays NaN
   // f
-  sqrt, rsqrt, reciprocal,
-  exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf,
-  floor, ceil, round, trunc,  // round: half to even
-  sigmoid,                    // 1 / (1 + e^-x)
-  relu,                       // x > 0 ? x : 0 ; NaN stays NaN; also i
-  leaky_relu,                 // params {a}: x > 0 ? x : a x
-  elu,                        // params {alpha}: x > 0 ? x : alpha (e^x - 1)
-  selu,                       // 1.0507009873554805 * elu(x, 1.6732632423543772)
-  softplus,                   // log(1 + e^x)
-  softsign,                   // x / (1 + |x|)
-  silu,                       // params {beta}: x sigmoid(beta x)
-  gelu,                       // x/2 (1 + erf(x / sqrt 2))
-  gelu_tanh,                  // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
-  hard_sigmoid,               // min(max(x + 3, 0), 6) / 6
-  mish,                       // x tanh(softplus(x))
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  expm1,
+  log,
+  log1p,
+  log2,
+  log10,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  erf,
+  floor,
+  ceil,
+  round,
+  trunc,         // round: half to even
+  sigmoid,       // 1 / (1 + e^-x)
+  relu,          // x > 0 ? x : 0 ; NaN stays NaN; also i
+  leaky_relu,    // params {a}: x > 0 ? x : a x
+  elu,           // params {alpha}: x > 0 ? x : alpha (e^x - 1)
+  selu,          // 1.0507009873554805 * elu(x, 1.6732632423543772)
+  softplus,      // log(1 + e^x)
+  softsign,      // x / (1 + |x|)
+  silu,          // params {beta}: x sigmoid(beta x)
+  gelu,          // x/2 (1 + erf(x / sqrt 2))
+  gelu_tanh,     // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+  hard_sigmoid,  // min(max(x + 3, 0), 6) / 6
+  mish,          // x tanh(softplus(x))
   // f -> bool
-  isnan, isinf, isfinite,
+  isnan,
+  isinf,
+  isfinite,
   // b f i -> bool
   logical_not,
   count
@@ -51,18 +76,30 @@ enum class UnaryKind : uint8_t {
 
 enum class BinaryKind : uint8_t {
   // f i
-  add, sub, mul,
-  minimum, maximum,  // NaN when either is; also b
+  add,
+  sub,
+  mul,
+  minimum,
+  maximum,  // NaN when either is; also b
   squared_difference,
-  floor_divide, mod,  // NumPy: mod has the sign of b. Integer division by zero gives 0 and sets kZeroDivisor in *status
-  power,              // integer to a negative power gives 0 (1 for base 1, +-1 for base -1) and sets kNegativePower
+  floor_divide,
+  mod,    // NumPy: mod has the sign of b. Integer division by zero gives 0 and sets kZeroDivisor in *status
+  power,  // integer to a negative power gives 0 (1 for base 1, +-1 for base -1) and sets kNegativePower
   // f
-  div, atan2,
+  div,
+  atan2,
   axpby,  // params {alpha, beta}: alpha a + beta b, three roundings
   // f i b -> bool
-  equal, not_equal, less, less_equal, greater, greater_equal,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
   // b f i -> bool
-  logical_and, logical_or, logical_xor,
+  logical_and,
+  logical_or,
+  logical_xor,
   // f, gradients: dx from (saved, dy). The saved tensor is the output y or the input x, as named.
   relu_grad,          // (y, dy): y > 0 ? dy : 0
   leaky_relu_grad,    // (x, dy), params {a}
@@ -87,8 +124,8 @@ inline constexpr uint32_t kZeroDivisor = 1, kNegativePower = 2;
 
 using UnaryFn = void (*)(int64_t n, const void* x, int64_t sx, void* y, int64_t sy, const double* params) noexcept;
 // status may be null; bits are added with |=, one thread per word.
-using BinaryFn = void (*)(int64_t n, const void* a, int64_t sa, const void* b, int64_t sb, void* y, int64_t sy, const double* params,
-                          uint32_t* status) noexcept;
+using BinaryFn = void (*)(int64_t n, const void* a, int64_t sa, const void* b, int64_t sb, void* y, int64_t sy,
+                          const double* params, uint32_t* status) noexcept;
 // y = cond ? a : b; cond is bool.
 using WhereFn = void (*)(int64_t n, const void* cond, int64_t sc, const void* a, int64_t sa, const void* b, int64_t sb, void* y,
                          int64_t sy) noexcept;

@@ -11,7 +11,7 @@ namespace nacre {
 void apply_unary(UnaryFn fn, const View& x, const View& y, const double* params = nullptr) noexcept;
 // *status collects the status bits of all elements; it is not cleared first.
 void apply_binary(BinaryFn fn, const View& a, const View& b, const View& y, const double* params = nullptr,
-                            uint32_t* status = nullptr) noexcept;
+                  uint32_t* status = nullptr) noexcept;
 void apply_where(const ElementwiseTable& t, const View& cond, const View& a, const View& b, const View& y) noexcept;
 // Converts x.dtype to y.dtype; equal dtypes are copied.
 void apply_cast(const ElementwiseTable& t, const View& x, const View& y) noexcept;

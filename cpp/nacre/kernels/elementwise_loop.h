@@ -64,8 +64,10 @@ static void unary_packets(int64_t n, const void* x_, int64_t sx, void* y_, int64
   T* y = static_cast<T*>(y_);
   const auto ps = packet_params<T>(p, params);
   auto f = [&ps](simd::Packet<T> v) {
-    if constexpr (params == 0) return (void)ps, op(v);
-    else return op(v, ps);
+    if constexpr (params == 0)
+      return (void)ps, op(v);
+    else
+      return op(v, ps);
   };
   if (sx == 1 && sy == 1) return map_packets(n, x, y, f);
   T in[kBlock], out[kBlock];
@@ -84,8 +86,10 @@ static void binary_packets(int64_t n, const void* a_, int64_t sa, const void* b_
   T* y = static_cast<T*>(y_);
   const auto ps = packet_params<T>(p, params);
   auto f = [&ps](simd::Packet<T> u, simd::Packet<T> v) {
-    if constexpr (params == 0) return (void)ps, op(u, v);
-    else return op(u, v, ps);
+    if constexpr (params == 0)
+      return (void)ps, op(u, v);
+    else
+      return op(u, v, ps);
   };
   const bool unit = (sa == 0 || sa == 1) && (sb == 0 || sb == 1) && sy == 1;
   if (unit) return map_packets(n, a, sa, b, sb, y, f);
@@ -117,8 +121,10 @@ static void unary_values(int64_t n, const void* x_, int64_t sx, void* y_, int64_
   const From* x = static_cast<const From*>(x_);
   To* y = static_cast<To*>(y_);
   auto f = [params](From v) -> To {
-    if constexpr (requires { op(v, params); }) return op(v, params);
-    else return (void)params, op(v);
+    if constexpr (requires { op(v, params); })
+      return op(v, params);
+    else
+      return (void)params, op(v);
   };
   if (sx == 1 && sy == 1) {
     for (int64_t i = 0; i < n; ++i) y[i] = f(x[i]);
@@ -135,8 +141,10 @@ static void binary_values(int64_t n, const void* a_, int64_t sa, const void* b_,
   To* y = static_cast<To*>(y_);
   uint32_t bits = 0;
   auto f = [&bits](From u, From v) -> To {
-    if constexpr (requires { op(u, v, bits); }) return op(u, v, bits);
-    else return (void)bits, op(u, v);
+    if constexpr (requires { op(u, v, bits); })
+      return op(u, v, bits);
+    else
+      return (void)bits, op(u, v);
   };
   if (sa == 1 && sb == 1 && sy == 1) {
     for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);

@@ -23,9 +23,9 @@ struct GemmArgs {
   bool accumulate = false;  // C += instead of C =
   Activation activation = Activation::none;
   std::int64_t m = 0, n = 0, k = 0;
-  const void* a = nullptr;     // element (i, p) at a[i * lda + p], with trans_a at a[p * lda + i]
-  const void* b = nullptr;     // element (p, j) at b[p * ldb + j], with trans_b at b[j * ldb + p]
-  void* c = nullptr;           // element (i, j) at c[i * ldc + j]
+  const void* a = nullptr;  // element (i, p) at a[i * lda + p], with trans_a at a[p * lda + i]
+  const void* b = nullptr;  // element (p, j) at b[p * ldb + j], with trans_b at b[j * ldb + p]
+  void* c = nullptr;        // element (i, j) at c[i * ldc + j]
   std::int64_t lda = 0, ldb = 0, ldc = 0;
   const void* bias = nullptr;  // [N], shared by the batch; or null
   // Batch: the product is repeated over batch_dims, each operand moving by its own strides (in elements; 0 repeats).

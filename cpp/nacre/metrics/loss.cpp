@@ -44,8 +44,8 @@ OptionInfo extra(std::string name, std::string kind, Json fallback, std::string 
 std::string class_doc(const Row& row, std::string_view op_doc) {
   return cat(op_doc.substr(0, op_doc.find("\n\nArgs:")),
              "\n\nCalled with (y_true, y_pred, sample_weight=None); `reduction` brings the values, one per sample, to one number.",
-             "\n\nExample:\n    >>> loss = nc.losses.", row.class_name, "(", row.made_with, ")\n",
-             "    >>> round(loss(", row.called_with, ").item(), 4)\n    ", row.result,
+             "\n\nExample:\n    >>> loss = nc.losses.", row.class_name, "(", row.made_with, ")\n", "    >>> round(loss(",
+             row.called_with, ").item(), 4)\n    ", row.result,
              op_doc.substr(std::min(op_doc.find("\n\nReference:"), op_doc.size())));
 }
 
@@ -68,8 +68,8 @@ std::span<const LossDef> loss_registry() {
       if (!op) raise<StateError>("loss: ", row.class_name, " has no op '", row.op_name, "'.");
       LossDef def{row.class_name, row.op_name, class_doc(row, op->doc), {}};
       for (const FieldDef& f : op->fields) {
-        def.options.push_back(extra(std::string(f.name), std::string(field_kind_name(f.kind)), attr_to_json(f, static_cast<const std::byte*>(op->defaults)),
-                                    argument_doc(op->doc, f.name)));
+        def.options.push_back(extra(std::string(f.name), std::string(field_kind_name(f.kind)),
+                                    attr_to_json(f, static_cast<const std::byte*>(op->defaults)), argument_doc(op->doc, f.name)));
       }
       def.options.push_back(extra("reduction", "str", std::string(kMean),
                                   "'sum_over_batch_size' (mean), 'sum', 'mean_with_sample_weight' or 'none'"));
@@ -84,7 +84,8 @@ std::span<const LossDef> loss_registry() {
 std::shared_ptr<Loss> make_loss(std::string_view name, const Json& config) {
   std::string known;
   for (const Row& row : kRows) {
-    if (name == row.class_name || name == row.op_name || name == row.short_name) return std::make_shared<Loss>(row.class_name, config);
+    if (name == row.class_name || name == row.op_name || name == row.short_name)
+      return std::make_shared<Loss>(row.class_name, config);
     known += cat(known.empty() ? "" : ", ", row.op_name);
   }
   raise<ValueError>("loss: unknown loss '", name, "'. Known: ", known, ".");
@@ -110,12 +111,14 @@ Loss::Loss(std::string_view class_name, const Json& config) {
     if (field) {
       attr_from_json(class_name_, *field, value, attrs_.data());
     } else if (key == "reduction") {
-      if (!value.is_null() && !value.is_string()) raise<TypeError>(class_name_, ": reduction must be a string or None, got ", value.to_string(), ".");
+      if (!value.is_null() && !value.is_string())
+        raise<TypeError>(class_name_, ": reduction must be a string or None, got ", value.to_string(), ".");
       reduction_ = value.is_null() ? "none" : value.get<std::string>();
       op::check_reduction(class_name_, reduction_);
       if (reduction_ == "mean") reduction_ = kMean;
     } else if (key == "name") {
-      if (!value.is_null() && !value.is_string()) raise<TypeError>(class_name_, ": name must be a string or None, got ", value.to_string(), ".");
+      if (!value.is_null() && !value.is_string())
+        raise<TypeError>(class_name_, ": name must be a string or None, got ", value.to_string(), ".");
       if (value.is_string()) name_ = value.get<std::string>();
     } else {
       std::string known;

@@ -41,7 +41,8 @@ class Weights {
   Weights(std::string_view name, const Tensor& w, Dim samples) {
     if (!w.defined()) return;
     if (w.count() != samples) {
-      raise<ShapeError>(name, ": sample_weight of shape ", w.shape(), " does not fit ", samples, " samples. Give one weight per sample.");
+      raise<ShapeError>(name, ": sample_weight of shape ", w.shape(), " does not fit ", samples,
+                        " samples. Give one weight per sample.");
     }
     reader_.emplace(w);
   }
@@ -100,7 +101,8 @@ Example:
     const auto [rows, classes] = rows_of(name(), y_pred);
     const bool column = y_true.rank() == y_pred.rank() && y_true.rank() > 0 && y_true.shape().back() == 1;
     if (y_true.count() != rows || (y_true.rank() != y_pred.rank() - 1 && !column)) {
-      raise<ShapeError>(name(), ": y_true has shape ", y_true.shape(), " but y_pred has shape ", y_pred.shape(), ". Give one label per row.");
+      raise<ShapeError>(name(), ": y_true has shape ", y_true.shape(), " but y_pred has shape ", y_pred.shape(),
+                        ". Give one label per row.");
     }
     const Reader labels(y_true), scores(y_pred);
     const Weights weights(name(), w, rows);
@@ -138,7 +140,8 @@ Example:
     0.75)";
   using Options = ThresholdOptions;
   explicit BinaryAccuracy(const Options& o) : Metric(o.name.value_or(std::string(kName))), threshold_(o.threshold) {
-    if (!(threshold_ >= 0 && threshold_ <= 1)) raise<ValueError>(kClass, ": threshold must be between 0 and 1, got ", threshold_, ".");
+    if (!(threshold_ >= 0 && threshold_ <= 1))
+      raise<ValueError>(kClass, ": threshold must be between 0 and 1, got ", threshold_, ".");
   }
   std::string_view class_name() const override { return kClass; }
   Json config() const override {
@@ -228,8 +231,8 @@ class ResolvedAccuracy final : public Metric {
     const bool same = y_true.count() == y_pred.count();
     Json named = Json::object({{"name", name()}});
     const char* kind = !sparse_loss_ && same && (width == 1 || y_pred.rank() <= 1) ? "BinaryAccuracy"
-                       : sparse_loss_ || !same                                       ? "SparseCategoricalAccuracy"
-                                                                                     : "CategoricalAccuracy";
+                       : sparse_loss_ || !same                                     ? "SparseCategoricalAccuracy"
+                                                                                   : "CategoricalAccuracy";
     if (!inner_ || inner_->class_name() != kind) inner_ = make_metric(kind, named);
     inner_->reset();
     inner_->update(y_true, y_pred, w);
@@ -247,8 +250,9 @@ class ResolvedAccuracy final : public Metric {
 
 template <class M>
 MetricDef def() {
-  return {M::kClass, M::kName, M::kDoc, describe_options<typename M::Options>(),
-          [](const Json& j) -> std::shared_ptr<Metric> { return std::make_shared<M>(options_from_json<typename M::Options>(M::kClass, j)); }};
+  return {M::kClass, M::kName, M::kDoc, describe_options<typename M::Options>(), [](const Json& j) -> std::shared_ptr<Metric> {
+            return std::make_shared<M>(options_from_json<typename M::Options>(M::kClass, j));
+          }};
 }
 
 }  // namespace
@@ -258,8 +262,12 @@ Metric::~Metric() = default;
 Json Metric::config() const { return Json::object({{"name", name_}}); }
 
 std::span<const MetricDef> metric_registry() {
-  static const std::array list{def<SparseCategoricalAccuracy>(), def<CategoricalAccuracy>(), def<BinaryAccuracy>(),
-                               def<MseMetric>(), def<MaeMetric>(), def<Mean>()};
+  static const std::array list{def<SparseCategoricalAccuracy>(),
+                               def<CategoricalAccuracy>(),
+                               def<BinaryAccuracy>(),
+                               def<MseMetric>(),
+                               def<MaeMetric>(),
+                               def<Mean>()};
   return list;
 }
 

@@ -44,6 +44,7 @@ struct MetricDef {
 };
 NACRE_API std::span<const MetricDef> metric_registry();
 // By class name, function name, or "accuracy"/"acc", which picks the class that fits `loss` and the shapes.
-NACRE_API std::shared_ptr<Metric> make_metric(std::string_view name, const Json& config = Json::object(), const Loss* loss = nullptr);
+NACRE_API std::shared_ptr<Metric> make_metric(std::string_view name, const Json& config = Json::object(),
+                                              const Loss* loss = nullptr);
 
 }  // namespace nacre::metrics

@@ -269,14 +269,13 @@ class NamedScaling : public InitializerOf<Derived, SeedOptions> {
     return scaled(kScale, kAverage ? (f.in + f.out) / 2 : f.in, kDraw, shape, dtype, this->o().seed);
   }
 };
-#define NACRE_NAMED_SCALING(Class, draw, scale, average, text)           \
-  class Class final : public NamedScaling<Class, draw, scale, average> { \
-   public:                                                               \
-    static constexpr std::string_view kName = #Class;                    \
-    static constexpr std::string_view kDoc =                             \
-        text "\n\nExample:\n    >>> nc.initializers." #Class              \
-             "(seed=1)((2, 3)).shape\n    (2, 3)";                       \
-    using NamedScaling::NamedScaling;                                    \
+#define NACRE_NAMED_SCALING(Class, draw, scale, average, text)                                     \
+  class Class final : public NamedScaling<Class, draw, scale, average> {                           \
+   public:                                                                                         \
+    static constexpr std::string_view kName = #Class;                                              \
+    static constexpr std::string_view kDoc =                                                       \
+        text "\n\nExample:\n    >>> nc.initializers." #Class "(seed=1)((2, 3)).shape\n    (2, 3)"; \
+    using NamedScaling::NamedScaling;                                                              \
   };
 NACRE_NAMED_SCALING(GlorotUniform, Draw::uniform, 1, true,
                     "U(+-sqrt(6 / (fan_in + fan_out))), Glorot and Bengio 2010, also called Xavier. The default of kernels.")

@@ -24,7 +24,8 @@ Context::~Context() {
 // A recorded op: its attributes, and the inputs and outputs that its gradient reads.
 class OpNode final : public Node {
  public:
-  OpNode(const OpDef& def, const void* attrs, std::span<const Tensor> in, std::span<Tensor> out) : def_(def), n_out_(static_cast<int>(out.size())) {
+  OpNode(const OpDef& def, const void* attrs, std::span<const Tensor> in, std::span<Tensor> out)
+      : def_(def), n_out_(static_cast<int>(out.size())) {
     attrs_ = std::make_unique<std::byte[]>(def.attr_size);
     std::memcpy(attrs_.get(), attrs, def.attr_size);
     saved_in_.resize(in.size());
@@ -36,7 +37,8 @@ class OpNode final : public Node {
       given_.push_back(x.defined());
       if (!x.defined()) continue;
       if (def.save_types) types_[k] = x.view();
-      if (def.save_in >> std::min<std::size_t>(k, 63) & 1) saved_in_[k] = {x, x.body()->storage->version.load(std::memory_order_relaxed)};
+      if (def.save_in >> std::min<std::size_t>(k, 63) & 1)
+        saved_in_[k] = {x, x.body()->storage->version.load(std::memory_order_relaxed)};
     }
     for (std::size_t i = 0; i < out.size(); ++i) {
       // A saved output is kept without its node: holding the result itself would be a cycle.
@@ -73,9 +75,10 @@ class OpNode final : public Node {
   Tensor unpack(const Saved& s, std::string_view what, int k) const {
     const std::uint32_t now = s.value.body()->storage->version.load(std::memory_order_relaxed);
     if (now != s.version) {
-      const std::string_view arg = what == "input" ? def_.inputs[std::min<std::size_t>(static_cast<std::size_t>(k), def_.inputs.size() - 1)].name : "output";
-      raise<StateError>("backward: ", what, " '", arg, "' of ", def_.name, " was changed in place after the op saved it (version ", s.version,
-                        ", now ", now, "). Change a clone, or call backward first.");
+      const std::string_view arg =
+          what == "input" ? def_.inputs[std::min<std::size_t>(static_cast<std::size_t>(k), def_.inputs.size() - 1)].name : "output";
+      raise<StateError>("backward: ", what, " '", arg, "' of ", def_.name, " was changed in place after the op saved it (version ",
+                        s.version, ", now ", now, "). Change a clone, or call backward first.");
     }
     return s.value;
   }
@@ -89,16 +92,20 @@ class OpNode final : public Node {
   std::vector<bool> given_;
 };
 
-bool GradCtx::has_in(int k) const { return static_cast<std::size_t>(k) < node_.given_.size() && node_.given_[static_cast<std::size_t>(k)]; }
+bool GradCtx::has_in(int k) const {
+  return static_cast<std::size_t>(k) < node_.given_.size() && node_.given_[static_cast<std::size_t>(k)];
+}
 
 Tensor GradCtx::in(int k) const {
-  if (!(node_.def_.save_in >> std::min(k, 63) & 1)) raise<StateError>(node_.def_.name, ": the gradient reads input ", k, " which save_in does not name.");
+  if (!(node_.def_.save_in >> std::min(k, 63) & 1))
+    raise<StateError>(node_.def_.name, ": the gradient reads input ", k, " which save_in does not name.");
   const auto& s = node_.saved_in_[static_cast<std::size_t>(k)];
   return s.value.defined() ? node_.unpack(s, "input", k) : Tensor();
 }
 
 Tensor GradCtx::out(int i) const {
-  if (!(node_.def_.save_out >> i & 1)) raise<StateError>(node_.def_.name, ": the gradient reads output ", i, " which save_out does not name.");
+  if (!(node_.def_.save_out >> i & 1))
+    raise<StateError>(node_.def_.name, ": the gradient reads output ", i, " which save_out does not name.");
   Tensor y = node_.unpack(node_.saved_out_[static_cast<std::size_t>(i)], "output", i);
   if (!grad_enabled()) return y;
   // Under create_graph the value gets its history back, on a fresh handle.
@@ -137,7 +144,8 @@ void check_arity(const OpDef& def, std::span<const Tensor> in) {
   if (in.size() > most && !variadic) raise<TypeError>(def.name, ": takes ", most, " tensors, got ", in.size(), ".");
   for (std::size_t k = 0; k < most; ++k) {
     const bool given = k < in.size() && in[k].defined();
-    if (!given && !(def.inputs[k].flags & (kOptional | kVariadic))) raise<TypeError>(def.name, ": ", def.inputs[k].name, " is missing.");
+    if (!given && !(def.inputs[k].flags & (kOptional | kVariadic)))
+      raise<TypeError>(def.name, ": ", def.inputs[k].name, " is missing.");
   }
   for (std::size_t k = most; k < in.size(); ++k) {
     if (!in[k].defined()) raise<TypeError>(def.name, ": element ", k - most + 1, " of ", def.inputs[most - 1].name, " is empty.");
@@ -175,8 +183,7 @@ struct InCompound {
   switch (s.code) {
     case Status::index_out_of_range:
       raise<IndexError>(name, ": index ", s.value, " at position ", s.position, " is out of range for size ", s.limit, ".");
-    case Status::division_by_zero:
-      raise<ValueError>(name, ": integer division by zero at position ", s.position, ".");
+    case Status::division_by_zero: raise<ValueError>(name, ": integer division by zero at position ", s.position, ".");
     default: raise<ValueError>(name, ": value ", s.value, " at position ", s.position, " is not allowed (limit ", s.limit, ").");
   }
 }

@@ -60,7 +60,7 @@ struct Axes {
   bool all = true;
   IntList list;
   constexpr Axes() = default;
-  constexpr Axes(Dim axis) : all(false), list{axis} {}  // NOLINT: axis=1 is what users write
+  constexpr Axes(Dim axis) : all(false), list{axis} {}        // NOLINT: axis=1 is what users write
   constexpr Axes(int axis) : Axes(static_cast<Dim>(axis)) {}  // NOLINT
   constexpr Axes(std::initializer_list<Dim> axes) : all(false), list(axes) {}
   constexpr Axes(const IntList& axes) : all(false), list(axes) {}  // NOLINT
@@ -83,7 +83,7 @@ struct Text {
   char v[kMax + 1] = {};
   constexpr Text() = default;
   constexpr Text(const char* s) : Text(std::string_view(s)) {}  // NOLINT: padding="same" is what users write
-  constexpr Text(std::string_view s) {                           // NOLINT
+  constexpr Text(std::string_view s) {                          // NOLINT
     if (s.size() > kMax) raise<ValueError>("text: '", s.substr(0, 20), "...' is longer than ", kMax, " characters.");
     for (std::size_t i = 0; i < s.size(); ++i) v[i] = s[i];
   }
@@ -98,13 +98,20 @@ enum class FieldKind { integer, real, boolean, ints, axes, dtype, opt_dtype, tex
 
 template <class T>
 constexpr FieldKind field_kind() {
-  if constexpr (std::is_same_v<T, Dim>) return FieldKind::integer;
-  else if constexpr (std::is_same_v<T, double>) return FieldKind::real;
-  else if constexpr (std::is_same_v<T, bool>) return FieldKind::boolean;
-  else if constexpr (std::is_same_v<T, IntList>) return FieldKind::ints;
-  else if constexpr (std::is_same_v<T, Axes>) return FieldKind::axes;
-  else if constexpr (std::is_same_v<T, DType>) return FieldKind::dtype;
-  else if constexpr (std::is_same_v<T, OptDType>) return FieldKind::opt_dtype;
+  if constexpr (std::is_same_v<T, Dim>)
+    return FieldKind::integer;
+  else if constexpr (std::is_same_v<T, double>)
+    return FieldKind::real;
+  else if constexpr (std::is_same_v<T, bool>)
+    return FieldKind::boolean;
+  else if constexpr (std::is_same_v<T, IntList>)
+    return FieldKind::ints;
+  else if constexpr (std::is_same_v<T, Axes>)
+    return FieldKind::axes;
+  else if constexpr (std::is_same_v<T, DType>)
+    return FieldKind::dtype;
+  else if constexpr (std::is_same_v<T, OptDType>)
+    return FieldKind::opt_dtype;
   else {
     static_assert(std::is_same_v<T, Text>, "an op attribute must be Dim, double, bool, IntList, Axes, DType, OptDType or Text");
     return FieldKind::text;

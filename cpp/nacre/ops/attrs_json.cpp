@@ -8,9 +8,13 @@ namespace nacre {
 namespace {
 
 template <class T>
-T& slot(std::byte* attrs, const FieldDef& f) { return *reinterpret_cast<T*>(attrs + f.offset); }
+T& slot(std::byte* attrs, const FieldDef& f) {
+  return *reinterpret_cast<T*>(attrs + f.offset);
+}
 template <class T>
-const T& slot(const std::byte* attrs, const FieldDef& f) { return *reinterpret_cast<const T*>(attrs + f.offset); }
+const T& slot(const std::byte* attrs, const FieldDef& f) {
+  return *reinterpret_cast<const T*>(attrs + f.offset);
+}
 
 Json list(const IntList& l) {
   Json out = Json::array();

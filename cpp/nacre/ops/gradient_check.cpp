@@ -78,7 +78,8 @@ struct Checker {
 
 }  // namespace
 
-GradientCheck check_gradient(const OpDef& def, const void* attrs, std::span<const Tensor> inputs, const GradientCheckOptions& options) {
+GradientCheck check_gradient(const OpDef& def, const void* attrs, std::span<const Tensor> inputs,
+                             const GradientCheckOptions& options) {
   if (!def.grad && !def.compound) raise<StateError>(def.name, ": has no gradient: ", def.not_differentiable);
   Checker c{def, attrs, {}, {}, options};
   for (std::size_t k = 0; k < inputs.size(); ++k) {
@@ -122,7 +123,8 @@ GradientCheck check_gradient(const OpDef& def, const void* attrs, std::span<cons
   for (std::size_t k = 0; k < xs.size(); ++k) {
     const Tensor& x = xs[k];
     const View& v = x.view();
-    const std::vector<double> g = got[k].defined() ? got[k].clone().to_vector<double>() : std::vector<double>(static_cast<std::size_t>(x.count()), 0.0);
+    const std::vector<double> g =
+        got[k].defined() ? got[k].clone().to_vector<double>() : std::vector<double>(static_cast<std::size_t>(x.count()), 0.0);
     const auto element = [&](Dim i) -> double* {  // address of the i-th element in row-major order
       Dim offset = 0;
       for (int d = v.shape.rank() - 1; d >= 0; --d) {

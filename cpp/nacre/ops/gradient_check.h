@@ -26,6 +26,7 @@ struct GradientCheck {
 };
 
 // Throws what the op throws; StateError when the op has no gradient.
-NACRE_API GradientCheck check_gradient(const OpDef& def, const void* attrs, std::span<const Tensor> inputs, const GradientCheckOptions& options = {});
+NACRE_API GradientCheck check_gradient(const OpDef& def, const void* attrs, std::span<const Tensor> inputs,
+                                       const GradientCheckOptions& options = {});
 
 }  // namespace nacre

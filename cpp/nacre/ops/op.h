@@ -100,9 +100,9 @@ class NACRE_API GradCtx {
   [[nodiscard]] bool needs(int k) const { return needs_[static_cast<std::size_t>(k)]; }
   [[nodiscard]] bool has(int i = 0) const { return dys_[static_cast<std::size_t>(i)].defined(); }  // did a gradient reach output i?
   [[nodiscard]] bool has_in(int k) const;                                                          // was optional input k given?
-  [[nodiscard]] Tensor in(int k) const;             // saved input; the op's save_in must name it
-  [[nodiscard]] Tensor out(int i = 0) const;        // saved output; save_out must name it
-  [[nodiscard]] const Type& in_type(int k) const;   // needs save_types
+  [[nodiscard]] Tensor in(int k) const;            // saved input; the op's save_in must name it
+  [[nodiscard]] Tensor out(int i = 0) const;       // saved output; save_out must name it
+  [[nodiscard]] const Type& in_type(int k) const;  // needs save_types
   [[nodiscard]] const Tensor& dy(int i = 0) const { return dys_[static_cast<std::size_t>(i)]; }
   void dx(int k, Tensor g);
 
@@ -150,11 +150,17 @@ NACRE_API const OpDef* find_op(std::string_view name);  // null when unknown
 // ---- from a struct to a record ----
 
 template <class Op>
-concept Differentiable = requires(const Op& a, GradCtx& c) { Op::grad(a, c); };
+concept Differentiable = requires(const Op& a, GradCtx& c) {
+  Op::grad(a, c);
+};
 template <class Op>
-concept Compound = requires(const Op& a, std::span<const Tensor> in) { Op::compound(a, in); };
+concept Compound = requires(const Op& a, std::span<const Tensor> in) {
+  Op::compound(a, in);
+};
 template <class Op>
-concept NotDifferentiable = requires { std::string_view(Op::not_differentiable); };
+concept NotDifferentiable = requires {
+  std::string_view(Op::not_differentiable);
+};
 
 namespace detail {
 
@@ -168,8 +174,10 @@ constexpr bool braces(std::index_sequence<I...>) {
 }
 template <class T, std::size_t N = 0>
 constexpr std::size_t member_count() {
-  if constexpr (braces<T>(std::make_index_sequence<N + 1>{})) return member_count<T, N + 1>();
-  else return N;
+  if constexpr (braces<T>(std::make_index_sequence<N + 1>{}))
+    return member_count<T, N + 1>();
+  else
+    return N;
 }
 
 template <class Op>
@@ -195,7 +203,8 @@ struct DefOf {
 // The record of an op; made at first use, immutable.
 template <class Op>
 const OpDef& make_def() {
-  static_assert(Differentiable<Op> || NotDifferentiable<Op> || Compound<Op>, "an op has a grad, or says why not in not_differentiable");
+  static_assert(Differentiable<Op> || NotDifferentiable<Op> || Compound<Op>,
+                "an op has a grad, or says why not in not_differentiable");
   static_assert(std::is_trivially_copyable_v<Op>, "op attributes are plain values");
   static const OpDef def = [] {
     OpDef d;
@@ -253,16 +262,20 @@ inline constexpr int kNeeded = [] {  // inputs that must be given
 }();
 template <class Op>
 inline constexpr int kOutputs = [] {
-  if constexpr (requires { Op::outputs; }) return Op::outputs;
-  else return 1;
+  if constexpr (requires { Op::outputs; })
+    return Op::outputs;
+  else
+    return 1;
 }();  // -1: as many as infer says
 
 template <class Op>
 struct OpFn {
   using Result = std::conditional_t<kOutputs<Op> == 1, Tensor, std::vector<Tensor>>;
   static Result call(std::span<const Tensor> in, const Op& a) {
-    if constexpr (kOutputs<Op> == 1) return apply_one(op_def<Op>(), &a, in);
-    else return apply(op_def<Op>(), &a, in);
+    if constexpr (kOutputs<Op> == 1)
+      return apply_one(op_def<Op>(), &a, in);
+    else
+      return apply(op_def<Op>(), &a, in);
   }
   Result operator()(Op a = {}) const requires(kArity<Op> == 0) { return call({}, a); }
   Result operator()(const Tensor& x, Op a = {}) const requires(kArity<Op> == 1 && !kIsVariadic<Op>) { return call({&x, 1}, a); }
@@ -270,20 +283,25 @@ struct OpFn {
     const Tensor in[] = {x, y};
     return call(in, a);
   }
-  Result operator()(const Tensor& x, const Tensor& y, const Tensor& z, Op a = {}) const requires(kArity<Op> == 3 && !kIsVariadic<Op>) {
+  Result operator()(const Tensor& x, const Tensor& y, const Tensor& z, Op a = {}) const
+      requires(kArity<Op> == 3 && !kIsVariadic<Op>) {
     const Tensor in[] = {x, y, z};
     return call(in, a);
   }
   // Without the trailing optional inputs.
-  Result operator()(const Tensor& x, Op a = {}) const requires((kArity<Op> == 2 || kArity<Op> == 3) && kNeeded<Op> <= 1 && !kIsVariadic<Op>) {
+  Result operator()(const Tensor& x, Op a = {}) const
+      requires((kArity<Op> == 2 || kArity<Op> == 3) && kNeeded<Op> <= 1 && !kIsVariadic<Op>) {
     return call({&x, 1}, a);
   }
-  Result operator()(const Tensor& x, const Tensor& y, Op a = {}) const requires(kArity<Op> == 3 && kNeeded<Op> <= 2 && !kIsVariadic<Op>) {
+  Result operator()(const Tensor& x, const Tensor& y, Op a = {}) const
+      requires(kArity<Op> == 3 && kNeeded<Op> <= 2 && !kIsVariadic<Op>) {
     const Tensor in[] = {x, y};
     return call(in, a);
   }
   // Variadic ops and ops of more than three inputs take a list.
-  Result operator()(std::span<const Tensor> xs, Op a = {}) const requires(kIsVariadic<Op> || (kArity<Op> > 3)) { return call(xs, a); }
+  Result operator()(std::span<const Tensor> xs, Op a = {}) const requires(kIsVariadic<Op> || (kArity<Op> > 3)) {
+    return call(xs, a);
+  }
   Result operator()(std::initializer_list<Tensor> xs, Op a = {}) const requires(kIsVariadic<Op> || (kArity<Op> > 3)) {
     return call(std::span<const Tensor>(xs.begin(), xs.size()), a);
   }

@@ -8,9 +8,9 @@ namespace nacre {
 // A rank-0 tensor of the dtype that `value` takes beside `other`.
 NACRE_API Tensor weak_scalar(double value, const Tensor& other);
 
-#define NACRE_BINARY(symbol, function)                                                                             \
-  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return function(a, b); }                      \
-  inline Tensor operator symbol(const Tensor& a, double b) { return function(a, weak_scalar(b, a)); }             \
+#define NACRE_BINARY(symbol, function)                                                                \
+  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return function(a, b); }          \
+  inline Tensor operator symbol(const Tensor& a, double b) { return function(a, weak_scalar(b, a)); } \
   inline Tensor operator symbol(double a, const Tensor& b) { return function(weak_scalar(a, b), b); }
 NACRE_BINARY(+, add)
 NACRE_BINARY(-, subtract)

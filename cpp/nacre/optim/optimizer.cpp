@@ -19,7 +19,8 @@ Optimizer::Optimizer(std::string_view class_name, double learning_rate, std::opt
     raise<ValueError>(class_name, ": weight_decay must be >= 0 and finite, got ", weight_decay_, ".");
   }
   if (!exclude.is_null()) {
-    if (!exclude.is_array()) raise<TypeError>(class_name, ": exclude_from_weight_decay must be a list of names, got ", exclude.to_string(), ".");
+    if (!exclude.is_array())
+      raise<TypeError>(class_name, ": exclude_from_weight_decay must be a list of names, got ", exclude.to_string(), ".");
     for (const Json& e : exclude.elements()) {
       if (!e.is_string()) raise<TypeError>(class_name, ": exclude_from_weight_decay must hold strings, got ", e.to_string(), ".");
       excluded_.push_back(e.get<std::string>());
@@ -34,7 +35,8 @@ Optimizer::Optimizer(std::string_view class_name, double learning_rate, std::opt
 Optimizer::~Optimizer() = default;
 
 void Optimizer::set_learning_rate(double value) {
-  if (!(value > 0) || !std::isfinite(value)) raise<ValueError>(class_name(), ": learning_rate must be > 0 and finite, got ", value, ".");
+  if (!(value > 0) || !std::isfinite(value))
+    raise<ValueError>(class_name(), ": learning_rate must be > 0 and finite, got ", value, ".");
   learning_rate_ = value;
 }
 
@@ -107,8 +109,13 @@ void Optimizer::apply(std::span<const Tensor> grads, std::span<const Parameter> 
     if (!ready[i].defined()) continue;
     const Tensor& p = parameters_[i].value;
     begin_write(class_name(), p);
-    update({.dtype = p.dtype(), .param = p.body()->data, .grad = ready[i].body()->data, .n = p.count(),
-            .weight_decay = decays(parameters_[i].name) ? weight_decay_ : 0, .step = iterations_, .state = state_[i]});
+    update({.dtype = p.dtype(),
+            .param = p.body()->data,
+            .grad = ready[i].body()->data,
+            .n = p.count(),
+            .weight_decay = decays(parameters_[i].name) ? weight_decay_ : 0,
+            .step = iterations_,
+            .state = state_[i]});
   }
 }
 

@@ -9,26 +9,30 @@ namespace nacre::optim {
 
 namespace {
 
-void check_range(std::string_view owner, std::string_view option, double v, double low, double high, bool high_included, std::string_view words) {
-  if (!(v >= low) || !(high_included ? v <= high : v < high)) raise<ValueError>(owner, ": ", option, " must be ", words, ", got ", v, ".");
+void check_range(std::string_view owner, std::string_view option, double v, double low, double high, bool high_included,
+                 std::string_view words) {
+  if (!(v >= low) || !(high_included ? v <= high : v < high))
+    raise<ValueError>(owner, ": ", option, " must be ", words, ", got ", v, ".");
 }
 
 // Options that every optimizer takes besides its own; each struct lists them behind.
-#define NACRE_DECAY_MEMBERS                     \
-  std::optional<double> weight_decay;           \
-  Json exclude_from_weight_decay;               \
-  std::string weight_decay_mask = "all";        \
+#define NACRE_DECAY_MEMBERS              \
+  std::optional<double> weight_decay;    \
+  Json exclude_from_weight_decay;        \
+  std::string weight_decay_mask = "all"; \
   std::optional<std::string> name;
-#define NACRE_DECAY_OPTIONS(S)                                                                                                    \
-  Option{"weight_decay", &S::weight_decay, "decoupled decay: p -= learning_rate * weight_decay * p; None: none"},                   \
-      Option{"exclude_from_weight_decay", &S::exclude_from_weight_decay, "list of name parts whose variables are not decayed"},     \
-      Option{"weight_decay_mask", &S::weight_decay_mask, "'all' or 'kernels': which variables decay"},                              \
-      Option{"name", &S::name, "name; None: the class name"}
+#define NACRE_DECAY_OPTIONS(S)                                                                                                  \
+  Option{"weight_decay", &S::weight_decay, "decoupled decay: p -= learning_rate * weight_decay * p; None: none"},               \
+      Option{"exclude_from_weight_decay", &S::exclude_from_weight_decay, "list of name parts whose variables are not decayed"}, \
+      Option{"weight_decay_mask", &S::weight_decay_mask, "'all' or 'kernels': which variables decay"}, Option {                 \
+    "name", &S::name, "name; None: the class name"                                                                              \
+  }
 
 // One step from p = 1 with the gradient 2.
-#define NACRE_STEP_EXAMPLE(Class, result)                                                         \
-  "\n\nExample:\n    >>> p = nc.Tensor([1.0])\n"                                                   \
-  "    >>> nc.optimizers." Class "(learning_rate=0.1).apply([nc.Tensor([2.0])], [p])\n"           \
+#define NACRE_STEP_EXAMPLE(Class, result)                \
+  "\n\nExample:\n    >>> p = nc.Tensor([1.0])\n"         \
+  "    >>> nc.optimizers." Class                         \
+  "(learning_rate=0.1).apply([nc.Tensor([2.0])], [p])\n" \
   "    >>> round(p.item(), 4)\n    " result
 
 struct SgdOptions {
@@ -41,13 +45,14 @@ struct SgdOptions {
       "Stochastic gradient descent.\n\n"
       "v = momentum v - lr g; p += v (the lectures' and Keras's form); nesterov: p += momentum v - lr g.\n"
       "lr_in_velocity=False: v = momentum v + g; p -= lr v (PyTorch's form, different once lr changes).\n"
-      "nesterov='lookahead' takes the gradient at p + momentum v literally: call look_ahead() before the forward pass (fit does)."
-      NACRE_STEP_EXAMPLE("SGD", "0.8");
+      "nesterov='lookahead' takes the gradient at p + momentum v literally: call look_ahead() before the forward pass (fit "
+      "does)." NACRE_STEP_EXAMPLE("SGD", "0.8");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &SgdOptions::learning_rate, "step size, > 0"},
                       Option{"momentum", &SgdOptions::momentum, "share of the last step that goes on, 0 to below 1"},
                       Option{"nesterov", &SgdOptions::nesterov, "True, False or 'lookahead'"},
-                      Option{"lr_in_velocity", &SgdOptions::lr_in_velocity, "the velocity holds the learning rate"}, NACRE_DECAY_OPTIONS(SgdOptions)};
+                      Option{"lr_in_velocity", &SgdOptions::lr_in_velocity, "the velocity holds the learning rate"},
+                      NACRE_DECAY_OPTIONS(SgdOptions)};
   }
 };
 
@@ -60,15 +65,16 @@ struct RmspropOptions {
   static constexpr std::string_view kDoc =
       "RMSProp (Tieleman and Hinton 2012).\n\n"
       "s = rho s + (1 - rho) g^2; p -= lr g / sqrt(s + epsilon). epsilon_mode='outside': lr g / (sqrt(s) + epsilon) (PyTorch).\n"
-      "centered subtracts the squared mean gradient from s; momentum > 0: v = momentum v + step, p -= v."
-      NACRE_STEP_EXAMPLE("RMSprop", "0.6838");
+      "centered subtracts the squared mean gradient from s; momentum > 0: v = momentum v + step, p -= v." NACRE_STEP_EXAMPLE(
+          "RMSprop", "0.6838");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &RmspropOptions::learning_rate, "step size, > 0"},
                       Option{"rho", &RmspropOptions::rho, "decay of the mean square, 0 to below 1"},
                       Option{"momentum", &RmspropOptions::momentum, "0 to below 1"},
                       Option{"epsilon", &RmspropOptions::epsilon, ">= 0"},
                       Option{"centered", &RmspropOptions::centered, "divide by the deviation"},
-                      Option{"epsilon_mode", &RmspropOptions::epsilon_mode, "'inside' or 'outside' the root"}, NACRE_DECAY_OPTIONS(RmspropOptions)};
+                      Option{"epsilon_mode", &RmspropOptions::epsilon_mode, "'inside' or 'outside' the root"},
+                      NACRE_DECAY_OPTIONS(RmspropOptions)};
   }
 };
 
@@ -79,16 +85,18 @@ struct AdamOptions {
   static constexpr std::string_view kName = "Adam";
   static constexpr std::string_view kDoc =
       "Adam (Kingma and Ba 2015).\n\n"
-      "m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat = m / (1 - b1^t), v_hat = v / (1 - b2^t).\n"
-      "bias_correction=False: m_hat = m, v_hat = v (the first step is then 3.162 lr instead of lr). amsgrad keeps the largest v."
-      NACRE_STEP_EXAMPLE("Adam", "0.9");
+      "m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat = m / (1 - b1^t), v_hat = v "
+      "/ (1 - b2^t).\n"
+      "bias_correction=False: m_hat = m, v_hat = v (the first step is then 3.162 lr instead of lr). amsgrad keeps the largest "
+      "v." NACRE_STEP_EXAMPLE("Adam", "0.9");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &AdamOptions::learning_rate, "step size, > 0"},
                       Option{"beta_1", &AdamOptions::beta_1, "decay of the mean gradient, 0 to below 1"},
                       Option{"beta_2", &AdamOptions::beta_2, "decay of the mean square, 0 to below 1"},
                       Option{"epsilon", &AdamOptions::epsilon, ">= 0, outside the root"},
                       Option{"amsgrad", &AdamOptions::amsgrad, "use the largest mean square so far"},
-                      Option{"bias_correction", &AdamOptions::bias_correction, "divide by 1 - beta^t"}, NACRE_DECAY_OPTIONS(AdamOptions)};
+                      Option{"bias_correction", &AdamOptions::bias_correction, "divide by 1 - beta^t"},
+                      NACRE_DECAY_OPTIONS(AdamOptions)};
   }
 };
 
@@ -97,20 +105,22 @@ struct AdamWOptions : AdamOptions {
   static constexpr std::string_view kName = "AdamW";
   static constexpr std::string_view kDoc =
       "Adam with decoupled weight decay (Loshchilov and Hutter 2019).\n\n"
-      "p -= lr weight_decay p, then Adam's rule. weight_decay defaults to 0.004; it is multiplied by lr."
-      NACRE_STEP_EXAMPLE("AdamW", "0.8996");
+      "p -= lr weight_decay p, then Adam's rule. weight_decay defaults to 0.004; it is multiplied by lr." NACRE_STEP_EXAMPLE(
+          "AdamW", "0.8996");
   static constexpr auto options() {
-    return std::tuple{Option<AdamWOptions, double>{"learning_rate", &AdamWOptions::learning_rate, "step size, > 0"},
-                      Option<AdamWOptions, std::optional<double>>{"weight_decay", &AdamWOptions::weight_decay, "decoupled decay, multiplied by lr"},
-                      Option<AdamWOptions, double>{"beta_1", &AdamWOptions::beta_1, "decay of the mean gradient, 0 to below 1"},
-                      Option<AdamWOptions, double>{"beta_2", &AdamWOptions::beta_2, "decay of the mean square, 0 to below 1"},
-                      Option<AdamWOptions, double>{"epsilon", &AdamWOptions::epsilon, ">= 0, outside the root"},
-                      Option<AdamWOptions, bool>{"amsgrad", &AdamWOptions::amsgrad, "use the largest mean square so far"},
-                      Option<AdamWOptions, bool>{"bias_correction", &AdamWOptions::bias_correction, "divide by 1 - beta^t"},
-                      Option<AdamWOptions, Json>{"exclude_from_weight_decay", &AdamWOptions::exclude_from_weight_decay,
-                                                 "list of name parts whose variables are not decayed"},
-                      Option<AdamWOptions, std::string>{"weight_decay_mask", &AdamWOptions::weight_decay_mask, "'all' or 'kernels'"},
-                      Option<AdamWOptions, std::optional<std::string>>{"name", &AdamWOptions::name, "name; None: the class name"}};
+    return std::tuple{
+        Option<AdamWOptions, double>{"learning_rate", &AdamWOptions::learning_rate, "step size, > 0"},
+        Option<AdamWOptions, std::optional<double>>{"weight_decay", &AdamWOptions::weight_decay,
+                                                    "decoupled decay, multiplied by lr"},
+        Option<AdamWOptions, double>{"beta_1", &AdamWOptions::beta_1, "decay of the mean gradient, 0 to below 1"},
+        Option<AdamWOptions, double>{"beta_2", &AdamWOptions::beta_2, "decay of the mean square, 0 to below 1"},
+        Option<AdamWOptions, double>{"epsilon", &AdamWOptions::epsilon, ">= 0, outside the root"},
+        Option<AdamWOptions, bool>{"amsgrad", &AdamWOptions::amsgrad, "use the largest mean square so far"},
+        Option<AdamWOptions, bool>{"bias_correction", &AdamWOptions::bias_correction, "divide by 1 - beta^t"},
+        Option<AdamWOptions, Json>{"exclude_from_weight_decay", &AdamWOptions::exclude_from_weight_decay,
+                                   "list of name parts whose variables are not decayed"},
+        Option<AdamWOptions, std::string>{"weight_decay_mask", &AdamWOptions::weight_decay_mask, "'all' or 'kernels'"},
+        Option<AdamWOptions, std::optional<std::string>>{"name", &AdamWOptions::name, "name; None: the class name"}};
   }
 };
 
@@ -121,8 +131,7 @@ struct AdagradOptions {
   static constexpr std::string_view kDoc =
       "AdaGrad (Duchi, Hazan and Singer 2011).\n\n"
       "s += g^2; p -= lr g / sqrt(s + epsilon). initial_accumulator_value=0, epsilon=0 is the lectures' form; a zero gradient then "
-      "changes nothing."
-      NACRE_STEP_EXAMPLE("Adagrad", "0.9012");
+      "changes nothing." NACRE_STEP_EXAMPLE("Adagrad", "0.9012");
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &AdagradOptions::learning_rate, "step size, > 0"},
                       Option{"initial_accumulator_value", &AdagradOptions::initial_accumulator_value, "start of s, >= 0"},
@@ -135,7 +144,8 @@ template <class Options>
 class Rule : public Optimizer {
  public:
   explicit Rule(Options o)
-      : Optimizer(Options::kName, o.learning_rate, o.weight_decay, o.exclude_from_weight_decay, o.weight_decay_mask), o_(std::move(o)) {}
+      : Optimizer(Options::kName, o.learning_rate, o.weight_decay, o.exclude_from_weight_decay, o.weight_decay_mask),
+        o_(std::move(o)) {}
   std::string_view class_name() const override { return Options::kName; }
   Json config() const override {
     Options now = o_;
@@ -145,7 +155,9 @@ class Rule : public Optimizer {
   }
 
  protected:
-  OptimScalars scalars(const Update& u) const { return {.learning_rate = learning_rate(), .weight_decay = u.weight_decay, .l2 = 0, .grad_scale = 1}; }
+  OptimScalars scalars(const Update& u) const {
+    return {.learning_rate = learning_rate(), .weight_decay = u.weight_decay, .l2 = 0, .grad_scale = 1};
+  }
   static int dtype_index(const Update& u) { return static_cast<int>(u.dtype); }
   const Options o_;
 };
@@ -187,8 +199,14 @@ class Sgd final : public Rule<SgdOptions> {
     return {"momentum"};
   }
   void update(const Update& u) const override {
-    SgdArgs a{.param = u.param, .grad = u.grad, .velocity = o_.momentum == 0 ? nullptr : u.slot(0), .n = u.n, .scalars = scalars(u),
-              .momentum = o_.momentum, .nesterov = nesterov_, .lr_in_velocity = o_.lr_in_velocity};
+    SgdArgs a{.param = u.param,
+              .grad = u.grad,
+              .velocity = o_.momentum == 0 ? nullptr : u.slot(0),
+              .n = u.n,
+              .scalars = scalars(u),
+              .momentum = o_.momentum,
+              .nesterov = nesterov_,
+              .lr_in_velocity = o_.lr_in_velocity};
     cpu_kernels().optim.sgd[dtype_index(u)](a);
   }
 
@@ -201,8 +219,10 @@ class Sgd final : public Rule<SgdOptions> {
     for (Dim i = 0; i < p.count(); ++i) x[i] += mu * y[i];
   }
   void shift(const Tensor& p, const Tensor& v) const {
-    if (p.dtype() == DType::float32) shift_as<float>(p, v);
-    else shift_as<double>(p, v);
+    if (p.dtype() == DType::float32)
+      shift_as<float>(p, v);
+    else
+      shift_as<double>(p, v);
   }
   bool nesterov_ = false, ahead_ = false;
   bool moved_ = false;
@@ -227,9 +247,18 @@ class Rmsprop final : public Rule<RmspropOptions> {
     return s;
   }
   void update(const Update& u) const override {
-    RmspropArgs a{.param = u.param, .grad = u.grad, .mean_square = u.slot(0), .mean_grad = o_.centered ? u.slot(1) : nullptr,
-                  .velocity = o_.momentum > 0 ? u.slot(o_.centered ? 2 : 1) : nullptr, .n = u.n, .scalars = scalars(u), .rho = o_.rho,
-                  .epsilon = o_.epsilon, .momentum = o_.momentum, .epsilon_inside = o_.epsilon_mode == "inside", .centered = o_.centered};
+    RmspropArgs a{.param = u.param,
+                  .grad = u.grad,
+                  .mean_square = u.slot(0),
+                  .mean_grad = o_.centered ? u.slot(1) : nullptr,
+                  .velocity = o_.momentum > 0 ? u.slot(o_.centered ? 2 : 1) : nullptr,
+                  .n = u.n,
+                  .scalars = scalars(u),
+                  .rho = o_.rho,
+                  .epsilon = o_.epsilon,
+                  .momentum = o_.momentum,
+                  .epsilon_inside = o_.epsilon_mode == "inside",
+                  .centered = o_.centered};
     cpu_kernels().optim.rmsprop[dtype_index(u)](a);
   }
 };
@@ -252,8 +281,17 @@ class AdamRule final : public Rule<Options> {
     return {"momentum", "velocity"};
   }
   void update(const Optimizer::Update& u) const override {
-    AdamArgs a{.param = u.param, .grad = u.grad, .m = u.slot(0), .v = u.slot(1), .v_max = o_.amsgrad ? u.slot(2) : nullptr, .n = u.n,
-               .scalars = Base::scalars(u), .beta_1 = o_.beta_1, .beta_2 = o_.beta_2, .epsilon = o_.epsilon, .step = u.step,
+    AdamArgs a{.param = u.param,
+               .grad = u.grad,
+               .m = u.slot(0),
+               .v = u.slot(1),
+               .v_max = o_.amsgrad ? u.slot(2) : nullptr,
+               .n = u.n,
+               .scalars = Base::scalars(u),
+               .beta_1 = o_.beta_1,
+               .beta_2 = o_.beta_2,
+               .epsilon = o_.epsilon,
+               .step = u.step,
                .bias_correction = o_.bias_correction};
     cpu_kernels().optim.adam[Base::dtype_index(u)](a);
   }
@@ -270,15 +308,17 @@ class Adagrad final : public Rule<AdagradOptions> {
   std::vector<std::string> slots() const override { return {"accumulator"}; }
   double slot_start(std::size_t) const override { return o_.initial_accumulator_value; }
   void update(const Update& u) const override {
-    AdagradArgs a{.param = u.param, .grad = u.grad, .accumulator = u.slot(0), .n = u.n, .scalars = scalars(u), .epsilon = o_.epsilon};
+    AdagradArgs a{
+        .param = u.param, .grad = u.grad, .accumulator = u.slot(0), .n = u.n, .scalars = scalars(u), .epsilon = o_.epsilon};
     cpu_kernels().optim.adagrad[dtype_index(u)](a);
   }
 };
 
 template <class Class, class Options>
 OptimizerDef def() {
-  return {Options::kName, Options::kDoc, describe_options<Options>(),
-          [](const Json& j) -> std::shared_ptr<Optimizer> { return std::make_shared<Class>(options_from_json<Options>(Options::kName, j)); }};
+  return {Options::kName, Options::kDoc, describe_options<Options>(), [](const Json& j) -> std::shared_ptr<Optimizer> {
+            return std::make_shared<Class>(options_from_json<Options>(Options::kName, j));
+          }};
 }
 
 bool same_letters(std::string_view a, std::string_view b) {

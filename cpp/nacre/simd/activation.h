@@ -10,7 +10,9 @@ namespace nacre::simd {
 inline namespace NACRE_ISA {
 
 template <class T>
-static NACRE_INLINE Packet<T> constant(double v) { return Packet<T>::set1(T(v)); }
+static NACRE_INLINE Packet<T> constant(double v) {
+  return Packet<T>::set1(T(v));
+}
 
 // e^x / (1 + e^x) on the left, 1 / (1 + e^-x) on the right: relative precision is kept down to denormal results.
 template <class T>
@@ -19,9 +21,13 @@ static NACRE_INLINE Packet<T> sigmoid(Packet<T> x) {
   return select(lt(x, zero), e, one) / (one + e);
 }
 template <class T>
-static NACRE_INLINE Packet<T> relu(Packet<T> x) { return max(Packet<T>::zero(), x); }  // in this order NaN stays NaN
+static NACRE_INLINE Packet<T> relu(Packet<T> x) {
+  return max(Packet<T>::zero(), x);
+}  // in this order NaN stays NaN
 template <class T>
-static NACRE_INLINE Packet<T> softplus(Packet<T> x) { return relu(x) + log1p(exp(-abs(x))); }
+static NACRE_INLINE Packet<T> softplus(Packet<T> x) {
+  return relu(x) + log1p(exp(-abs(x)));
+}
 template <class T>
 static NACRE_INLINE Packet<T> silu(Packet<T> x, Packet<T> beta) {
   // -inf * 0 would be NaN; the limit is -0.
@@ -56,7 +62,9 @@ static NACRE_INLINE Packet<T> mish(Packet<T> x) {
   return select(eq(x, constant<T>(-__builtin_inf())), constant<T>(-0.0), x * tanh_softplus(x));
 }
 template <class T>
-static NACRE_INLINE Packet<T> elu(Packet<T> x, Packet<T> alpha) { return select(gt(x, Packet<T>::zero()), x, alpha * expm1(x)); }
+static NACRE_INLINE Packet<T> elu(Packet<T> x, Packet<T> alpha) {
+  return select(gt(x, Packet<T>::zero()), x, alpha * expm1(x));
+}
 template <class T>
 static NACRE_INLINE Packet<T> selu(Packet<T> x) {
   return select(gt(x, Packet<T>::zero()), constant<T>(1.0507009873554805) * x, constant<T>(1.7580993408473768) * expm1(x));

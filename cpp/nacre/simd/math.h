@@ -17,9 +17,13 @@ inline namespace NACRE_ISA {
 
 // c0 + c1 x + c2 x^2 + ... by Horner's rule, one fma per step.
 template <class T>
-static NACRE_INLINE Packet<T> horner(Packet<T>, T c0) { return Packet<T>::set1(c0); }
+static NACRE_INLINE Packet<T> horner(Packet<T>, T c0) {
+  return Packet<T>::set1(c0);
+}
 template <class T, class... C>
-static NACRE_INLINE Packet<T> horner(Packet<T> x, T c0, C... rest) { return fma(horner(x, rest...), x, Packet<T>::set1(c0)); }
+static NACRE_INLINE Packet<T> horner(Packet<T> x, T c0, C... rest) {
+  return fma(horner(x, rest...), x, Packet<T>::set1(c0));
+}
 
 template <class T, class F>
 static NACRE_INLINE Packet<T> map_lanes(Packet<T> x, F f) {
@@ -91,8 +95,8 @@ static NACRE_INLINE PacketF split_exponent(PacketF x, PacketF& e) {
 // y = log(1 + f) - f for f in [sqrt(1/2) - 1, sqrt(2) - 1]: -f^2/2 + f^3 p(f); fit 2^-30.
 static NACRE_INLINE PacketF log1p_minus(PacketF f) {
   PacketF z = f * f;
-  PacketF p = horner(f, 3.333331347e-01f, -2.500000894e-01f, 2.000211775e-01f, -1.666799635e-01f, 1.421956271e-01f, -1.240557581e-01f,
-                     1.188809946e-01f, -1.167575568e-01f, 6.746896356e-02f);
+  PacketF p = horner(f, 3.333331347e-01f, -2.500000894e-01f, 2.000211775e-01f, -1.666799635e-01f, 1.421956271e-01f,
+                     -1.240557581e-01f, 1.188809946e-01f, -1.167575568e-01f, 6.746896356e-02f);
   return fma(z * f, p, splat(-0.5f) * z);
 }
 // y where x is positive and finite, otherwise what a logarithm of x is.
@@ -127,7 +131,7 @@ static NACRE_INLINE PacketF log2(PacketF x) {
   return log_special(x, e + fma(f, splat(hi), y));
 }
 static NACRE_INLINE PacketF log10(PacketF x) {
-  constexpr float hi = 0.434294492f, lo = -1.010305e-8f;          // log10(e)
+  constexpr float hi = 0.434294492f, lo = -1.010305e-8f;           // log10(e)
   constexpr float two_hi = 0.30103001f, two_lo = -1.43209888e-8f;  // log10(2)
   PacketF e, f = split_exponent(x, e) - splat(1.0f);
   PacketF t = log1p_minus(f);
@@ -216,16 +220,36 @@ static NACRE_INLINE PacketF cos(PacketF x) {
 }
 
 // Lane by lane through libm: float64 throughout, and the functions that no network spends time in.
-static NACRE_INLINE PacketD exp(PacketD x) { return map_lanes(x, [](double v) { return __builtin_exp(v); }); }
-static NACRE_INLINE PacketD expm1(PacketD x) { return map_lanes(x, [](double v) { return __builtin_expm1(v); }); }
-static NACRE_INLINE PacketD log(PacketD x) { return map_lanes(x, [](double v) { return __builtin_log(v); }); }
-static NACRE_INLINE PacketD log1p(PacketD x) { return map_lanes(x, [](double v) { return __builtin_log1p(v); }); }
-static NACRE_INLINE PacketD log2(PacketD x) { return map_lanes(x, [](double v) { return __builtin_log2(v); }); }
-static NACRE_INLINE PacketD log10(PacketD x) { return map_lanes(x, [](double v) { return __builtin_log10(v); }); }
-static NACRE_INLINE PacketD sin(PacketD x) { return map_lanes(x, [](double v) { return __builtin_sin(v); }); }
-static NACRE_INLINE PacketD cos(PacketD x) { return map_lanes(x, [](double v) { return __builtin_cos(v); }); }
-static NACRE_INLINE PacketD tanh(PacketD x) { return map_lanes(x, [](double v) { return __builtin_tanh(v); }); }
-static NACRE_INLINE PacketD erf(PacketD x) { return map_lanes(x, [](double v) { return __builtin_erf(v); }); }
+static NACRE_INLINE PacketD exp(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_exp(v); });
+}
+static NACRE_INLINE PacketD expm1(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_expm1(v); });
+}
+static NACRE_INLINE PacketD log(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_log(v); });
+}
+static NACRE_INLINE PacketD log1p(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_log1p(v); });
+}
+static NACRE_INLINE PacketD log2(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_log2(v); });
+}
+static NACRE_INLINE PacketD log10(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_log10(v); });
+}
+static NACRE_INLINE PacketD sin(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_sin(v); });
+}
+static NACRE_INLINE PacketD cos(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_cos(v); });
+}
+static NACRE_INLINE PacketD tanh(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_tanh(v); });
+}
+static NACRE_INLINE PacketD erf(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_erf(v); });
+}
 static NACRE_INLINE PacketD normal_cdf(PacketD x) {
   return PacketD::set1(0.5) * map_lanes(x * PacketD::set1(-0.70710678118654752), [](double v) { return __builtin_erfc(v); });
 }
@@ -236,20 +260,48 @@ static NACRE_INLINE NormalD normal(PacketD x) {
   return {normal_cdf(x), PacketD::set1(0.39894228040143268) * exp(PacketD::set1(-0.5) * x * x)};
 }
 
-static NACRE_INLINE PacketF tan(PacketF x) { return map_lanes(x, [](float v) { return __builtin_tanf(v); }); }
-static NACRE_INLINE PacketD tan(PacketD x) { return map_lanes(x, [](double v) { return __builtin_tan(v); }); }
-static NACRE_INLINE PacketF asin(PacketF x) { return map_lanes(x, [](float v) { return __builtin_asinf(v); }); }
-static NACRE_INLINE PacketD asin(PacketD x) { return map_lanes(x, [](double v) { return __builtin_asin(v); }); }
-static NACRE_INLINE PacketF acos(PacketF x) { return map_lanes(x, [](float v) { return __builtin_acosf(v); }); }
-static NACRE_INLINE PacketD acos(PacketD x) { return map_lanes(x, [](double v) { return __builtin_acos(v); }); }
-static NACRE_INLINE PacketF atan(PacketF x) { return map_lanes(x, [](float v) { return __builtin_atanf(v); }); }
-static NACRE_INLINE PacketD atan(PacketD x) { return map_lanes(x, [](double v) { return __builtin_atan(v); }); }
-static NACRE_INLINE PacketF sinh(PacketF x) { return map_lanes(x, [](float v) { return __builtin_sinhf(v); }); }
-static NACRE_INLINE PacketD sinh(PacketD x) { return map_lanes(x, [](double v) { return __builtin_sinh(v); }); }
-static NACRE_INLINE PacketF cosh(PacketF x) { return map_lanes(x, [](float v) { return __builtin_coshf(v); }); }
-static NACRE_INLINE PacketD cosh(PacketD x) { return map_lanes(x, [](double v) { return __builtin_cosh(v); }); }
-static NACRE_INLINE PacketF atan2(PacketF y, PacketF x) { return map_lanes(y, x, [](float a, float b) { return __builtin_atan2f(a, b); }); }
-static NACRE_INLINE PacketD atan2(PacketD y, PacketD x) { return map_lanes(y, x, [](double a, double b) { return __builtin_atan2(a, b); }); }
+static NACRE_INLINE PacketF tan(PacketF x) {
+  return map_lanes(x, [](float v) { return __builtin_tanf(v); });
+}
+static NACRE_INLINE PacketD tan(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_tan(v); });
+}
+static NACRE_INLINE PacketF asin(PacketF x) {
+  return map_lanes(x, [](float v) { return __builtin_asinf(v); });
+}
+static NACRE_INLINE PacketD asin(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_asin(v); });
+}
+static NACRE_INLINE PacketF acos(PacketF x) {
+  return map_lanes(x, [](float v) { return __builtin_acosf(v); });
+}
+static NACRE_INLINE PacketD acos(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_acos(v); });
+}
+static NACRE_INLINE PacketF atan(PacketF x) {
+  return map_lanes(x, [](float v) { return __builtin_atanf(v); });
+}
+static NACRE_INLINE PacketD atan(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_atan(v); });
+}
+static NACRE_INLINE PacketF sinh(PacketF x) {
+  return map_lanes(x, [](float v) { return __builtin_sinhf(v); });
+}
+static NACRE_INLINE PacketD sinh(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_sinh(v); });
+}
+static NACRE_INLINE PacketF cosh(PacketF x) {
+  return map_lanes(x, [](float v) { return __builtin_coshf(v); });
+}
+static NACRE_INLINE PacketD cosh(PacketD x) {
+  return map_lanes(x, [](double v) { return __builtin_cosh(v); });
+}
+static NACRE_INLINE PacketF atan2(PacketF y, PacketF x) {
+  return map_lanes(y, x, [](float a, float b) { return __builtin_atan2f(a, b); });
+}
+static NACRE_INLINE PacketD atan2(PacketD y, PacketD x) {
+  return map_lanes(y, x, [](double a, double b) { return __builtin_atan2(a, b); });
+}
 
 // Squares are taken by one multiplication, the other powers by libm.
 static NACRE_INLINE PacketF pow(PacketF x, PacketF y) {

@@ -80,9 +80,13 @@ using PacketD = Packet<double>;
 using PacketI = Packet<int32_t>;
 
 template <class T>
-static NACRE_INLINE Packet<T> min_nan(Packet<T> a, Packet<T> b) { return select(isnan(a), a, min(a, b)); }
+static NACRE_INLINE Packet<T> min_nan(Packet<T> a, Packet<T> b) {
+  return select(isnan(a), a, min(a, b));
+}
 template <class T>
-static NACRE_INLINE Packet<T> max_nan(Packet<T> a, Packet<T> b) { return select(isnan(a), a, max(a, b)); }
+static NACRE_INLINE Packet<T> max_nan(Packet<T> a, Packet<T> b) {
+  return select(isnan(a), a, max(a, b));
+}
 
 template <class T>
 static NACRE_INLINE Packet<T> load_strided(const T* p, int64_t stride, int n) {

@@ -81,19 +81,31 @@ static NACRE_INLINE Packet<double> bit_xor(Packet<double> a, Packet<double> b) {
 static NACRE_INLINE Packet<double> bit_andnot(Packet<double> a, Packet<double> b) { return {_mm256_andnot_pd(b.v, a.v)}; }
 
 template <class T>
-static NACRE_INLINE Packet<T> operator-(Packet<T> a) { return bit_xor(a, Packet<T>::set1(T(-0.0))); }
+static NACRE_INLINE Packet<T> operator-(Packet<T> a) {
+  return bit_xor(a, Packet<T>::set1(T(-0.0)));
+}
 template <class T>
-static NACRE_INLINE Packet<T> abs(Packet<T> a) { return bit_andnot(a, Packet<T>::set1(T(-0.0))); }
+static NACRE_INLINE Packet<T> abs(Packet<T> a) {
+  return bit_andnot(a, Packet<T>::set1(T(-0.0)));
+}
 template <class T>
 static NACRE_INLINE Packet<T> copysign(Packet<T> a, Packet<T> s) {
   Packet<T> sign = Packet<T>::set1(T(-0.0));
   return bit_or(bit_andnot(a, sign), bit_and(s, sign));
 }
 
-static NACRE_INLINE Packet<float> fma(Packet<float> a, Packet<float> b, Packet<float> c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-static NACRE_INLINE Packet<double> fma(Packet<double> a, Packet<double> b, Packet<double> c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
-static NACRE_INLINE Packet<float> fnma(Packet<float> a, Packet<float> b, Packet<float> c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
-static NACRE_INLINE Packet<double> fnma(Packet<double> a, Packet<double> b, Packet<double> c) { return {_mm256_fnmadd_pd(a.v, b.v, c.v)}; }
+static NACRE_INLINE Packet<float> fma(Packet<float> a, Packet<float> b, Packet<float> c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+static NACRE_INLINE Packet<double> fma(Packet<double> a, Packet<double> b, Packet<double> c) {
+  return {_mm256_fmadd_pd(a.v, b.v, c.v)};
+}
+static NACRE_INLINE Packet<float> fnma(Packet<float> a, Packet<float> b, Packet<float> c) {
+  return {_mm256_fnmadd_ps(a.v, b.v, c.v)};
+}
+static NACRE_INLINE Packet<double> fnma(Packet<double> a, Packet<double> b, Packet<double> c) {
+  return {_mm256_fnmadd_pd(a.v, b.v, c.v)};
+}
 static NACRE_INLINE Packet<float> min(Packet<float> a, Packet<float> b) { return {_mm256_min_ps(a.v, b.v)}; }
 static NACRE_INLINE Packet<double> min(Packet<double> a, Packet<double> b) { return {_mm256_min_pd(a.v, b.v)}; }
 static NACRE_INLINE Packet<float> max(Packet<float> a, Packet<float> b) { return {_mm256_max_ps(a.v, b.v)}; }
@@ -142,13 +154,23 @@ static NACRE_INLINE Mask<double> operator~(Mask<double> a) {
 static NACRE_INLINE uint32_t mask_bits(Mask<float> a) { return uint32_t(_mm256_movemask_ps(a.v)); }
 static NACRE_INLINE uint32_t mask_bits(Mask<double> a) { return uint32_t(_mm256_movemask_pd(a.v)); }
 template <class T>
-static NACRE_INLINE bool any(Mask<T> a) { return mask_bits(a) != 0; }
+static NACRE_INLINE bool any(Mask<T> a) {
+  return mask_bits(a) != 0;
+}
 template <class T>
-static NACRE_INLINE bool none(Mask<T> a) { return mask_bits(a) == 0; }
+static NACRE_INLINE bool none(Mask<T> a) {
+  return mask_bits(a) == 0;
+}
 template <class T>
-static NACRE_INLINE bool all(Mask<T> a) { return mask_bits(a) == (1u << Packet<T>::size) - 1u; }
-static NACRE_INLINE Packet<float> select(Mask<float> m, Packet<float> a, Packet<float> b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }
-static NACRE_INLINE Packet<double> select(Mask<double> m, Packet<double> a, Packet<double> b) { return {_mm256_blendv_pd(b.v, a.v, m.v)}; }
+static NACRE_INLINE bool all(Mask<T> a) {
+  return mask_bits(a) == (1u << Packet<T>::size) - 1u;
+}
+static NACRE_INLINE Packet<float> select(Mask<float> m, Packet<float> a, Packet<float> b) {
+  return {_mm256_blendv_ps(b.v, a.v, m.v)};
+}
+static NACRE_INLINE Packet<double> select(Mask<double> m, Packet<double> a, Packet<double> b) {
+  return {_mm256_blendv_pd(b.v, a.v, m.v)};
+}
 
 static NACRE_INLINE float reduce_add(Packet<float> a) {
   __m128 y = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
@@ -184,17 +206,27 @@ static NACRE_INLINE Packet<int32_t> operator&(Packet<int32_t> a, Packet<int32_t>
 static NACRE_INLINE Packet<int32_t> operator|(Packet<int32_t> a, Packet<int32_t> b) { return {_mm256_or_si256(a.v, b.v)}; }
 static NACRE_INLINE Packet<int32_t> operator^(Packet<int32_t> a, Packet<int32_t> b) { return {_mm256_xor_si256(a.v, b.v)}; }
 static NACRE_INLINE Packet<int32_t> operator~(Packet<int32_t> a) { return {_mm256_xor_si256(a.v, _mm256_set1_epi32(-1))}; }
-static NACRE_INLINE Mask<float> eq(Packet<int32_t> a, Packet<int32_t> b) { return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.v, b.v))}; }
-static NACRE_INLINE Mask<float> gt(Packet<int32_t> a, Packet<int32_t> b) { return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(a.v, b.v))}; }
+static NACRE_INLINE Mask<float> eq(Packet<int32_t> a, Packet<int32_t> b) {
+  return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.v, b.v))};
+}
+static NACRE_INLINE Mask<float> gt(Packet<int32_t> a, Packet<int32_t> b) {
+  return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(a.v, b.v))};
+}
 static NACRE_INLINE Packet<int32_t> select(Mask<float> m, Packet<int32_t> a, Packet<int32_t> b) {
   return {_mm256_blendv_epi8(b.v, a.v, _mm256_castps_si256(m.v))};
 }
 template <int k>
-static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) { return {_mm256_slli_epi32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) {
+  return {_mm256_slli_epi32(a.v, k)};
+}
 template <int k>
-static NACRE_INLINE Packet<int32_t> shr(Packet<int32_t> a) { return {_mm256_srli_epi32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> shr(Packet<int32_t> a) {
+  return {_mm256_srli_epi32(a.v, k)};
+}
 template <int k>
-static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) { return {_mm256_srai_epi32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) {
+  return {_mm256_srai_epi32(a.v, k)};
+}
 static NACRE_INLINE Packet<int32_t> to_bits(Packet<float> a) { return {_mm256_castps_si256(a.v)}; }
 static NACRE_INLINE Packet<float> from_bits(Packet<int32_t> a) { return {_mm256_castsi256_ps(a.v)}; }
 static NACRE_INLINE Packet<float> to_float(Packet<int32_t> a) { return {_mm256_cvtepi32_ps(a.v)}; }

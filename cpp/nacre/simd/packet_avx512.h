@@ -76,19 +76,31 @@ static NACRE_INLINE Packet<double> bit_xor(Packet<double> a, Packet<double> b) {
 static NACRE_INLINE Packet<double> bit_andnot(Packet<double> a, Packet<double> b) { return {_mm512_andnot_pd(b.v, a.v)}; }
 
 template <class T>
-static NACRE_INLINE Packet<T> operator-(Packet<T> a) { return bit_xor(a, Packet<T>::set1(T(-0.0))); }
+static NACRE_INLINE Packet<T> operator-(Packet<T> a) {
+  return bit_xor(a, Packet<T>::set1(T(-0.0)));
+}
 template <class T>
-static NACRE_INLINE Packet<T> abs(Packet<T> a) { return bit_andnot(a, Packet<T>::set1(T(-0.0))); }
+static NACRE_INLINE Packet<T> abs(Packet<T> a) {
+  return bit_andnot(a, Packet<T>::set1(T(-0.0)));
+}
 template <class T>
 static NACRE_INLINE Packet<T> copysign(Packet<T> a, Packet<T> s) {
   Packet<T> sign = Packet<T>::set1(T(-0.0));
   return bit_or(bit_andnot(a, sign), bit_and(s, sign));
 }
 
-static NACRE_INLINE Packet<float> fma(Packet<float> a, Packet<float> b, Packet<float> c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-static NACRE_INLINE Packet<double> fma(Packet<double> a, Packet<double> b, Packet<double> c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
-static NACRE_INLINE Packet<float> fnma(Packet<float> a, Packet<float> b, Packet<float> c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
-static NACRE_INLINE Packet<double> fnma(Packet<double> a, Packet<double> b, Packet<double> c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
+static NACRE_INLINE Packet<float> fma(Packet<float> a, Packet<float> b, Packet<float> c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+static NACRE_INLINE Packet<double> fma(Packet<double> a, Packet<double> b, Packet<double> c) {
+  return {_mm512_fmadd_pd(a.v, b.v, c.v)};
+}
+static NACRE_INLINE Packet<float> fnma(Packet<float> a, Packet<float> b, Packet<float> c) {
+  return {_mm512_fnmadd_ps(a.v, b.v, c.v)};
+}
+static NACRE_INLINE Packet<double> fnma(Packet<double> a, Packet<double> b, Packet<double> c) {
+  return {_mm512_fnmadd_pd(a.v, b.v, c.v)};
+}
 static NACRE_INLINE Packet<float> min(Packet<float> a, Packet<float> b) { return {_mm512_min_ps(a.v, b.v)}; }
 static NACRE_INLINE Packet<double> min(Packet<double> a, Packet<double> b) { return {_mm512_min_pd(a.v, b.v)}; }
 static NACRE_INLINE Packet<float> max(Packet<float> a, Packet<float> b) { return {_mm512_max_ps(a.v, b.v)}; }
@@ -123,23 +135,43 @@ static NACRE_INLINE Mask<double> ge(Packet<double> a, Packet<double> b) { return
 static NACRE_INLINE Mask<double> isnan(Packet<double> a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 
 template <class T>
-static NACRE_INLINE Mask<T> operator&(Mask<T> a, Mask<T> b) { return {decltype(a.v)(a.v & b.v)}; }
+static NACRE_INLINE Mask<T> operator&(Mask<T> a, Mask<T> b) {
+  return {decltype(a.v)(a.v & b.v)};
+}
 template <class T>
-static NACRE_INLINE Mask<T> operator|(Mask<T> a, Mask<T> b) { return {decltype(a.v)(a.v | b.v)}; }
+static NACRE_INLINE Mask<T> operator|(Mask<T> a, Mask<T> b) {
+  return {decltype(a.v)(a.v | b.v)};
+}
 template <class T>
-static NACRE_INLINE Mask<T> operator^(Mask<T> a, Mask<T> b) { return {decltype(a.v)(a.v ^ b.v)}; }
+static NACRE_INLINE Mask<T> operator^(Mask<T> a, Mask<T> b) {
+  return {decltype(a.v)(a.v ^ b.v)};
+}
 template <class T>
-static NACRE_INLINE Mask<T> operator~(Mask<T> a) { return {decltype(a.v)(~a.v)}; }
+static NACRE_INLINE Mask<T> operator~(Mask<T> a) {
+  return {decltype(a.v)(~a.v)};
+}
 template <class T>
-static NACRE_INLINE uint32_t mask_bits(Mask<T> a) { return a.v; }
+static NACRE_INLINE uint32_t mask_bits(Mask<T> a) {
+  return a.v;
+}
 template <class T>
-static NACRE_INLINE bool any(Mask<T> a) { return a.v != 0; }
+static NACRE_INLINE bool any(Mask<T> a) {
+  return a.v != 0;
+}
 template <class T>
-static NACRE_INLINE bool none(Mask<T> a) { return a.v == 0; }
+static NACRE_INLINE bool none(Mask<T> a) {
+  return a.v == 0;
+}
 template <class T>
-static NACRE_INLINE bool all(Mask<T> a) { return a.v == decltype(a.v)(~0u); }
-static NACRE_INLINE Packet<float> select(Mask<float> m, Packet<float> a, Packet<float> b) { return {_mm512_mask_blend_ps(m.v, b.v, a.v)}; }
-static NACRE_INLINE Packet<double> select(Mask<double> m, Packet<double> a, Packet<double> b) { return {_mm512_mask_blend_pd(m.v, b.v, a.v)}; }
+static NACRE_INLINE bool all(Mask<T> a) {
+  return a.v == decltype(a.v)(~0u);
+}
+static NACRE_INLINE Packet<float> select(Mask<float> m, Packet<float> a, Packet<float> b) {
+  return {_mm512_mask_blend_ps(m.v, b.v, a.v)};
+}
+static NACRE_INLINE Packet<double> select(Mask<double> m, Packet<double> a, Packet<double> b) {
+  return {_mm512_mask_blend_pd(m.v, b.v, a.v)};
+}
 
 // Spelled out: the order inside _mm512_reduce_add_ps is the compiler's choice.
 static NACRE_INLINE float reduce_add(Packet<float> a) {
@@ -170,11 +202,17 @@ static NACRE_INLINE Packet<int32_t> select(Mask<float> m, Packet<int32_t> a, Pac
   return {_mm512_mask_blend_epi32(m.v, b.v, a.v)};
 }
 template <int k>
-static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) { return {_mm512_slli_epi32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) {
+  return {_mm512_slli_epi32(a.v, k)};
+}
 template <int k>
-static NACRE_INLINE Packet<int32_t> shr(Packet<int32_t> a) { return {_mm512_srli_epi32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> shr(Packet<int32_t> a) {
+  return {_mm512_srli_epi32(a.v, k)};
+}
 template <int k>
-static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) { return {_mm512_srai_epi32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) {
+  return {_mm512_srai_epi32(a.v, k)};
+}
 static NACRE_INLINE Packet<int32_t> to_bits(Packet<float> a) { return {_mm512_castps_si512(a.v)}; }
 static NACRE_INLINE Packet<float> from_bits(Packet<int32_t> a) { return {_mm512_castsi512_ps(a.v)}; }
 static NACRE_INLINE Packet<float> to_float(Packet<int32_t> a) { return {_mm512_cvtepi32_ps(a.v)}; }

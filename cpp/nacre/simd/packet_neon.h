@@ -96,14 +96,30 @@ static NACRE_INLINE Packet<double> operator-(Packet<double> a) { return {vnegq_f
 
 static NACRE_INLINE uint32x4_t raw(Packet<float> a) { return vreinterpretq_u32_f32(a.v); }
 static NACRE_INLINE uint64x2_t raw(Packet<double> a) { return vreinterpretq_u64_f64(a.v); }
-static NACRE_INLINE Packet<float> bit_and(Packet<float> a, Packet<float> b) { return {vreinterpretq_f32_u32(vandq_u32(raw(a), raw(b)))}; }
-static NACRE_INLINE Packet<float> bit_or(Packet<float> a, Packet<float> b) { return {vreinterpretq_f32_u32(vorrq_u32(raw(a), raw(b)))}; }
-static NACRE_INLINE Packet<float> bit_xor(Packet<float> a, Packet<float> b) { return {vreinterpretq_f32_u32(veorq_u32(raw(a), raw(b)))}; }
-static NACRE_INLINE Packet<float> bit_andnot(Packet<float> a, Packet<float> b) { return {vreinterpretq_f32_u32(vbicq_u32(raw(a), raw(b)))}; }
-static NACRE_INLINE Packet<double> bit_and(Packet<double> a, Packet<double> b) { return {vreinterpretq_f64_u64(vandq_u64(raw(a), raw(b)))}; }
-static NACRE_INLINE Packet<double> bit_or(Packet<double> a, Packet<double> b) { return {vreinterpretq_f64_u64(vorrq_u64(raw(a), raw(b)))}; }
-static NACRE_INLINE Packet<double> bit_xor(Packet<double> a, Packet<double> b) { return {vreinterpretq_f64_u64(veorq_u64(raw(a), raw(b)))}; }
-static NACRE_INLINE Packet<double> bit_andnot(Packet<double> a, Packet<double> b) { return {vreinterpretq_f64_u64(vbicq_u64(raw(a), raw(b)))}; }
+static NACRE_INLINE Packet<float> bit_and(Packet<float> a, Packet<float> b) {
+  return {vreinterpretq_f32_u32(vandq_u32(raw(a), raw(b)))};
+}
+static NACRE_INLINE Packet<float> bit_or(Packet<float> a, Packet<float> b) {
+  return {vreinterpretq_f32_u32(vorrq_u32(raw(a), raw(b)))};
+}
+static NACRE_INLINE Packet<float> bit_xor(Packet<float> a, Packet<float> b) {
+  return {vreinterpretq_f32_u32(veorq_u32(raw(a), raw(b)))};
+}
+static NACRE_INLINE Packet<float> bit_andnot(Packet<float> a, Packet<float> b) {
+  return {vreinterpretq_f32_u32(vbicq_u32(raw(a), raw(b)))};
+}
+static NACRE_INLINE Packet<double> bit_and(Packet<double> a, Packet<double> b) {
+  return {vreinterpretq_f64_u64(vandq_u64(raw(a), raw(b)))};
+}
+static NACRE_INLINE Packet<double> bit_or(Packet<double> a, Packet<double> b) {
+  return {vreinterpretq_f64_u64(vorrq_u64(raw(a), raw(b)))};
+}
+static NACRE_INLINE Packet<double> bit_xor(Packet<double> a, Packet<double> b) {
+  return {vreinterpretq_f64_u64(veorq_u64(raw(a), raw(b)))};
+}
+static NACRE_INLINE Packet<double> bit_andnot(Packet<double> a, Packet<double> b) {
+  return {vreinterpretq_f64_u64(vbicq_u64(raw(a), raw(b)))};
+}
 
 static NACRE_INLINE Packet<float> abs(Packet<float> a) { return {vabsq_f32(a.v)}; }
 static NACRE_INLINE Packet<double> abs(Packet<double> a) { return {vabsq_f64(a.v)}; }
@@ -148,9 +164,13 @@ static NACRE_INLINE Mask<double> le(Packet<double> a, Packet<double> b) { return
 static NACRE_INLINE Mask<double> gt(Packet<double> a, Packet<double> b) { return {vcgtq_f64(a.v, b.v)}; }
 static NACRE_INLINE Mask<double> ge(Packet<double> a, Packet<double> b) { return {vcgeq_f64(a.v, b.v)}; }
 template <class T>
-static NACRE_INLINE Mask<T> ne(Packet<T> a, Packet<T> b) { return ~eq(a, b); }
+static NACRE_INLINE Mask<T> ne(Packet<T> a, Packet<T> b) {
+  return ~eq(a, b);
+}
 template <class T>
-static NACRE_INLINE Mask<T> isnan(Packet<T> a) { return ~eq(a, a); }
+static NACRE_INLINE Mask<T> isnan(Packet<T> a) {
+  return ~eq(a, a);
+}
 
 static NACRE_INLINE uint32_t mask_bits(Mask<float> a) {
   const uint32_t weights[4] = {1, 2, 4, 8};
@@ -162,17 +182,25 @@ static NACRE_INLINE uint32_t mask_bits(Mask<double> a) {
 static NACRE_INLINE bool any(Mask<float> a) { return vmaxvq_u32(a.v) != 0; }
 static NACRE_INLINE bool any(Mask<double> a) { return mask_bits(a) != 0; }
 template <class T>
-static NACRE_INLINE bool none(Mask<T> a) { return !any(a); }
+static NACRE_INLINE bool none(Mask<T> a) {
+  return !any(a);
+}
 template <class T>
-static NACRE_INLINE bool all(Mask<T> a) { return !any(~a); }
+static NACRE_INLINE bool all(Mask<T> a) {
+  return !any(~a);
+}
 static NACRE_INLINE Packet<float> select(Mask<float> m, Packet<float> a, Packet<float> b) { return {vbslq_f32(m.v, a.v, b.v)}; }
 static NACRE_INLINE Packet<double> select(Mask<double> m, Packet<double> a, Packet<double> b) { return {vbslq_f64(m.v, a.v, b.v)}; }
 
 // vminq and vmaxq return NaN when one side is; the contract asks for the second operand.
 template <class T>
-static NACRE_INLINE Packet<T> min(Packet<T> a, Packet<T> b) { return select(lt(a, b), a, b); }
+static NACRE_INLINE Packet<T> min(Packet<T> a, Packet<T> b) {
+  return select(lt(a, b), a, b);
+}
 template <class T>
-static NACRE_INLINE Packet<T> max(Packet<T> a, Packet<T> b) { return select(gt(a, b), a, b); }
+static NACRE_INLINE Packet<T> max(Packet<T> a, Packet<T> b) {
+  return select(gt(a, b), a, b);
+}
 
 static NACRE_INLINE float reduce_add(Packet<float> a) {
   float32x2_t y = vadd_f32(vget_low_f32(a.v), vget_high_f32(a.v));
@@ -192,15 +220,21 @@ static NACRE_INLINE Packet<int32_t> operator^(Packet<int32_t> a, Packet<int32_t>
 static NACRE_INLINE Packet<int32_t> operator~(Packet<int32_t> a) { return {vmvnq_s32(a.v)}; }
 static NACRE_INLINE Mask<float> eq(Packet<int32_t> a, Packet<int32_t> b) { return {vceqq_s32(a.v, b.v)}; }
 static NACRE_INLINE Mask<float> gt(Packet<int32_t> a, Packet<int32_t> b) { return {vcgtq_s32(a.v, b.v)}; }
-static NACRE_INLINE Packet<int32_t> select(Mask<float> m, Packet<int32_t> a, Packet<int32_t> b) { return {vbslq_s32(m.v, a.v, b.v)}; }
+static NACRE_INLINE Packet<int32_t> select(Mask<float> m, Packet<int32_t> a, Packet<int32_t> b) {
+  return {vbslq_s32(m.v, a.v, b.v)};
+}
 template <int k>
-static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) { return {vshlq_n_s32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) {
+  return {vshlq_n_s32(a.v, k)};
+}
 template <int k>
 static NACRE_INLINE Packet<int32_t> shr(Packet<int32_t> a) {
   return {vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(a.v), k))};
 }
 template <int k>
-static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) { return {vshrq_n_s32(a.v, k)}; }
+static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) {
+  return {vshrq_n_s32(a.v, k)};
+}
 static NACRE_INLINE Packet<int32_t> to_bits(Packet<float> a) { return {vreinterpretq_s32_f32(a.v)}; }
 static NACRE_INLINE Packet<float> from_bits(Packet<int32_t> a) { return {vreinterpretq_f32_s32(a.v)}; }
 static NACRE_INLINE Packet<float> to_float(Packet<int32_t> a) { return {vcvtq_f32_s32(a.v)}; }

@@ -26,66 +26,122 @@ struct Packet {
 
 // Lanes of float and double; int32 has its own below, which goes through unsigned so that overflow wraps.
 template <class T>
-static NACRE_INLINE Packet<T> operator+(Packet<T> a, Packet<T> b) { return {a.v + b.v}; }
+static NACRE_INLINE Packet<T> operator+(Packet<T> a, Packet<T> b) {
+  return {a.v + b.v};
+}
 template <class T>
-static NACRE_INLINE Packet<T> operator-(Packet<T> a, Packet<T> b) { return {a.v - b.v}; }
+static NACRE_INLINE Packet<T> operator-(Packet<T> a, Packet<T> b) {
+  return {a.v - b.v};
+}
 template <class T>
-static NACRE_INLINE Packet<T> operator*(Packet<T> a, Packet<T> b) { return {a.v * b.v}; }
+static NACRE_INLINE Packet<T> operator*(Packet<T> a, Packet<T> b) {
+  return {a.v * b.v};
+}
 template <class T>
-static NACRE_INLINE Packet<T> operator/(Packet<T> a, Packet<T> b) { return {a.v / b.v}; }
+static NACRE_INLINE Packet<T> operator/(Packet<T> a, Packet<T> b) {
+  return {a.v / b.v};
+}
 template <class T>
-static NACRE_INLINE Packet<T> operator-(Packet<T> a) { return {-a.v}; }
+static NACRE_INLINE Packet<T> operator-(Packet<T> a) {
+  return {-a.v};
+}
 
 template <class T>
-static NACRE_INLINE Packet<T> min(Packet<T> a, Packet<T> b) { return {a.v < b.v ? a.v : b.v}; }
+static NACRE_INLINE Packet<T> min(Packet<T> a, Packet<T> b) {
+  return {a.v < b.v ? a.v : b.v};
+}
 template <class T>
-static NACRE_INLINE Packet<T> max(Packet<T> a, Packet<T> b) { return {a.v > b.v ? a.v : b.v}; }
+static NACRE_INLINE Packet<T> max(Packet<T> a, Packet<T> b) {
+  return {a.v > b.v ? a.v : b.v};
+}
 
 template <class T>
-static NACRE_INLINE Mask<T> eq(Packet<T> a, Packet<T> b) { return {a.v == b.v}; }
+static NACRE_INLINE Mask<T> eq(Packet<T> a, Packet<T> b) {
+  return {a.v == b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> ne(Packet<T> a, Packet<T> b) { return {a.v != b.v}; }
+static NACRE_INLINE Mask<T> ne(Packet<T> a, Packet<T> b) {
+  return {a.v != b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> lt(Packet<T> a, Packet<T> b) { return {a.v < b.v}; }
+static NACRE_INLINE Mask<T> lt(Packet<T> a, Packet<T> b) {
+  return {a.v < b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> le(Packet<T> a, Packet<T> b) { return {a.v <= b.v}; }
+static NACRE_INLINE Mask<T> le(Packet<T> a, Packet<T> b) {
+  return {a.v <= b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> gt(Packet<T> a, Packet<T> b) { return {a.v > b.v}; }
+static NACRE_INLINE Mask<T> gt(Packet<T> a, Packet<T> b) {
+  return {a.v > b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> ge(Packet<T> a, Packet<T> b) { return {a.v >= b.v}; }
+static NACRE_INLINE Mask<T> ge(Packet<T> a, Packet<T> b) {
+  return {a.v >= b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> isnan(Packet<T> a) { return {a.v != a.v}; }
+static NACRE_INLINE Mask<T> isnan(Packet<T> a) {
+  return {a.v != a.v};
+}
 
 template <class T>
-static NACRE_INLINE Mask<T> operator&(Mask<T> a, Mask<T> b) { return {a.v && b.v}; }
+static NACRE_INLINE Mask<T> operator&(Mask<T> a, Mask<T> b) {
+  return {a.v && b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> operator|(Mask<T> a, Mask<T> b) { return {a.v || b.v}; }
+static NACRE_INLINE Mask<T> operator|(Mask<T> a, Mask<T> b) {
+  return {a.v || b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> operator^(Mask<T> a, Mask<T> b) { return {a.v != b.v}; }
+static NACRE_INLINE Mask<T> operator^(Mask<T> a, Mask<T> b) {
+  return {a.v != b.v};
+}
 template <class T>
-static NACRE_INLINE Mask<T> operator~(Mask<T> a) { return {!a.v}; }
+static NACRE_INLINE Mask<T> operator~(Mask<T> a) {
+  return {!a.v};
+}
 template <class T>
-static NACRE_INLINE bool any(Mask<T> a) { return a.v; }
+static NACRE_INLINE bool any(Mask<T> a) {
+  return a.v;
+}
 template <class T>
-static NACRE_INLINE bool all(Mask<T> a) { return a.v; }
+static NACRE_INLINE bool all(Mask<T> a) {
+  return a.v;
+}
 template <class T>
-static NACRE_INLINE bool none(Mask<T> a) { return !a.v; }
+static NACRE_INLINE bool none(Mask<T> a) {
+  return !a.v;
+}
 template <class T>
-static NACRE_INLINE uint32_t mask_bits(Mask<T> a) { return a.v ? 1u : 0u; }
+static NACRE_INLINE uint32_t mask_bits(Mask<T> a) {
+  return a.v ? 1u : 0u;
+}
 template <class T>
-static NACRE_INLINE Packet<T> select(Mask<T> m, Packet<T> a, Packet<T> b) { return {m.v ? a.v : b.v}; }
+static NACRE_INLINE Packet<T> select(Mask<T> m, Packet<T> a, Packet<T> b) {
+  return {m.v ? a.v : b.v};
+}
 
 template <class T>
-static NACRE_INLINE T reduce_add(Packet<T> a) { return a.v; }
+static NACRE_INLINE T reduce_add(Packet<T> a) {
+  return a.v;
+}
 template <class T>
-static NACRE_INLINE T reduce_max(Packet<T> a) { return a.v; }
+static NACRE_INLINE T reduce_max(Packet<T> a) {
+  return a.v;
+}
 template <class T>
-static NACRE_INLINE T reduce_min(Packet<T> a) { return a.v; }
+static NACRE_INLINE T reduce_min(Packet<T> a) {
+  return a.v;
+}
 
 static NACRE_INLINE Packet<float> fma(Packet<float> a, Packet<float> b, Packet<float> c) { return {__builtin_fmaf(a.v, b.v, c.v)}; }
-static NACRE_INLINE Packet<double> fma(Packet<double> a, Packet<double> b, Packet<double> c) { return {__builtin_fma(a.v, b.v, c.v)}; }
+static NACRE_INLINE Packet<double> fma(Packet<double> a, Packet<double> b, Packet<double> c) {
+  return {__builtin_fma(a.v, b.v, c.v)};
+}
 template <class T>
-static NACRE_INLINE Packet<T> fnma(Packet<T> a, Packet<T> b, Packet<T> c) { return fma(-a, b, c); }
+static NACRE_INLINE Packet<T> fnma(Packet<T> a, Packet<T> b, Packet<T> c) {
+  return fma(-a, b, c);
+}
 
 static NACRE_INLINE Packet<float> abs(Packet<float> a) { return {__builtin_fabsf(a.v)}; }
 static NACRE_INLINE Packet<double> abs(Packet<double> a) { return {__builtin_fabs(a.v)}; }
@@ -114,16 +170,28 @@ struct LaneBits<double> {
   using type = uint64_t;
 };
 template <class T, class U = typename LaneBits<T>::type>
-static NACRE_INLINE Packet<T> bit_and(Packet<T> a, Packet<T> b) { return {bits_as<T>(bits_as<U>(a.v) & bits_as<U>(b.v))}; }
+static NACRE_INLINE Packet<T> bit_and(Packet<T> a, Packet<T> b) {
+  return {bits_as<T>(bits_as<U>(a.v) & bits_as<U>(b.v))};
+}
 template <class T, class U = typename LaneBits<T>::type>
-static NACRE_INLINE Packet<T> bit_or(Packet<T> a, Packet<T> b) { return {bits_as<T>(bits_as<U>(a.v) | bits_as<U>(b.v))}; }
+static NACRE_INLINE Packet<T> bit_or(Packet<T> a, Packet<T> b) {
+  return {bits_as<T>(bits_as<U>(a.v) | bits_as<U>(b.v))};
+}
 template <class T, class U = typename LaneBits<T>::type>
-static NACRE_INLINE Packet<T> bit_xor(Packet<T> a, Packet<T> b) { return {bits_as<T>(bits_as<U>(a.v) ^ bits_as<U>(b.v))}; }
+static NACRE_INLINE Packet<T> bit_xor(Packet<T> a, Packet<T> b) {
+  return {bits_as<T>(bits_as<U>(a.v) ^ bits_as<U>(b.v))};
+}
 template <class T, class U = typename LaneBits<T>::type>
-static NACRE_INLINE Packet<T> bit_andnot(Packet<T> a, Packet<T> b) { return {bits_as<T>(bits_as<U>(a.v) & ~bits_as<U>(b.v))}; }
+static NACRE_INLINE Packet<T> bit_andnot(Packet<T> a, Packet<T> b) {
+  return {bits_as<T>(bits_as<U>(a.v) & ~bits_as<U>(b.v))};
+}
 
-static NACRE_INLINE Packet<int32_t> operator+(Packet<int32_t> a, Packet<int32_t> b) { return {int32_t(uint32_t(a.v) + uint32_t(b.v))}; }
-static NACRE_INLINE Packet<int32_t> operator-(Packet<int32_t> a, Packet<int32_t> b) { return {int32_t(uint32_t(a.v) - uint32_t(b.v))}; }
+static NACRE_INLINE Packet<int32_t> operator+(Packet<int32_t> a, Packet<int32_t> b) {
+  return {int32_t(uint32_t(a.v) + uint32_t(b.v))};
+}
+static NACRE_INLINE Packet<int32_t> operator-(Packet<int32_t> a, Packet<int32_t> b) {
+  return {int32_t(uint32_t(a.v) - uint32_t(b.v))};
+}
 static NACRE_INLINE Packet<int32_t> operator&(Packet<int32_t> a, Packet<int32_t> b) { return {a.v & b.v}; }
 static NACRE_INLINE Packet<int32_t> operator|(Packet<int32_t> a, Packet<int32_t> b) { return {a.v | b.v}; }
 static NACRE_INLINE Packet<int32_t> operator^(Packet<int32_t> a, Packet<int32_t> b) { return {a.v ^ b.v}; }
@@ -132,11 +200,17 @@ static NACRE_INLINE Mask<float> eq(Packet<int32_t> a, Packet<int32_t> b) { retur
 static NACRE_INLINE Mask<float> gt(Packet<int32_t> a, Packet<int32_t> b) { return {a.v > b.v}; }
 static NACRE_INLINE Packet<int32_t> select(Mask<float> m, Packet<int32_t> a, Packet<int32_t> b) { return {m.v ? a.v : b.v}; }
 template <int k>
-static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) { return {int32_t(uint32_t(a.v) << k)}; }
+static NACRE_INLINE Packet<int32_t> shl(Packet<int32_t> a) {
+  return {int32_t(uint32_t(a.v) << k)};
+}
 template <int k>
-static NACRE_INLINE Packet<int32_t> shr(Packet<int32_t> a) { return {int32_t(uint32_t(a.v) >> k)}; }
+static NACRE_INLINE Packet<int32_t> shr(Packet<int32_t> a) {
+  return {int32_t(uint32_t(a.v) >> k)};
+}
 template <int k>
-static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) { return {a.v >> k}; }
+static NACRE_INLINE Packet<int32_t> sra(Packet<int32_t> a) {
+  return {a.v >> k};
+}
 static NACRE_INLINE Packet<int32_t> to_bits(Packet<float> a) { return {bits_as<int32_t>(a.v)}; }
 static NACRE_INLINE Packet<float> from_bits(Packet<int32_t> a) { return {bits_as<float>(a.v)}; }
 static NACRE_INLINE Packet<float> to_float(Packet<int32_t> a) { return {float(a.v)}; }

@@ -104,9 +104,7 @@ void Tensor::unref(TensorBody* body) noexcept {
   t_bodies.drop(body);
 }
 
-std::string to_string(Device d) {
-  return d.type == DeviceType::cpu ? std::string("cpu") : cat("cuda:", static_cast<int>(d.index));
-}
+std::string to_string(Device d) { return d.type == DeviceType::cpu ? std::string("cpu") : cat("cuda:", static_cast<int>(d.index)); }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, std::string_view op) {
   const Dim n = checked_count(op, shape, dtype);
@@ -161,7 +159,8 @@ void begin_write(std::string_view op, const Tensor& t) {
 }
 
 void Tensor::check_dtype(DType wanted) const {
-  if (body_->dtype != wanted) raise<DTypeError>("data: asked for ", wanted, " but the tensor is ", body_->dtype, ". Cast it first.");
+  if (body_->dtype != wanted)
+    raise<DTypeError>("data: asked for ", wanted, " but the tensor is ", body_->dtype, ". Cast it first.");
 }
 
 void Tensor::copy_from_host(const void* values, Dim n) const {
@@ -177,12 +176,14 @@ void Tensor::copy_to_host(void* out) const {
 }
 
 double Tensor::item() const {
-  if (count() != 1) raise<ShapeError>("item: the tensor has shape ", shape(), " and ", count(), " elements. Exactly one is needed.");
+  if (count() != 1)
+    raise<ShapeError>("item: the tensor has shape ", shape(), " and ", count(), " elements. Exactly one is needed.");
   return load_double(body_->data, dtype());
 }
 
 std::int64_t Tensor::item_int() const {
-  if (count() != 1) raise<ShapeError>("item: the tensor has shape ", shape(), " and ", count(), " elements. Exactly one is needed.");
+  if (count() != 1)
+    raise<ShapeError>("item: the tensor has shape ", shape(), " and ", count(), " elements. Exactly one is needed.");
   return dtype() == DType::int64 ? *body_->as<std::int64_t>() : static_cast<std::int64_t>(load_double(body_->data, dtype()));
 }
 
@@ -194,8 +195,8 @@ Tensor Tensor::grad() const {
 
 void Tensor::set_grad(const Tensor& g) const {
   if (g.defined() && (!(g.shape() == shape()) || g.dtype() != dtype())) {
-    raise<ShapeError>("grad: a gradient of shape ", g.shape(), " and dtype ", g.dtype(), " does not fit a tensor of shape ", shape(),
-                      " and dtype ", dtype(), ".");
+    raise<ShapeError>("grad: a gradient of shape ", g.shape(), " and dtype ", g.dtype(), " does not fit a tensor of shape ",
+                      shape(), " and dtype ", dtype(), ".");
   }
   Tensor old(body_->grad);
   body_->grad = Tensor(g).take();
@@ -215,7 +216,8 @@ void Tensor::assign(const Tensor& source) const {
   }
   for (int i = 0; i < rank(); ++i) {
     if (body_->strides[i] == 0 && shape()[i] > 1) {
-      raise<StateError>("assign: axis ", i, " of the tensor repeats one element (it was made by broadcast_to). Use x.clone() first.");
+      raise<StateError>("assign: axis ", i,
+                        " of the tensor repeats one element (it was made by broadcast_to). Use x.clone() first.");
     }
   }
   begin_write("assign", *this);

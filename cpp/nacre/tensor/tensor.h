@@ -84,9 +84,12 @@ class NACRE_API Tensor {
     return t;
   }
   template <class T>
-  static Tensor of(const std::vector<T>& values, const Shape& shape) { return of(std::span<const T>(values), shape); }
+  static Tensor of(const std::vector<T>& values, const Shape& shape) {
+    return of(std::span<const T>(values), shape);
+  }
   // Views foreign memory without a copy. `release(owner)` is called once when the last view is gone. Strides in elements.
-  static Tensor from_memory(void* data, const Type& type, std::span<const Dim> strides, bool read_only, void (*release)(void*), void* owner);
+  static Tensor from_memory(void* data, const Type& type, std::span<const Dim> strides, bool read_only, void (*release)(void*),
+                            void* owner);
 
   [[nodiscard]] explicit operator bool() const noexcept { return body_ != nullptr; }
   [[nodiscard]] bool defined() const noexcept { return body_ != nullptr; }

@@ -5,20 +5,20 @@
 
 namespace nacre {
 
-#define NACRE_DECLARE_FILLS(isa)          \
-  namespace isa {                         \
+#define NACRE_DECLARE_FILLS(isa)            \
+  namespace isa {                           \
   void fill_elementwise(ElementwiseTable&); \
-  void fill_gemm(GemmTable&);             \
-  void fill_conv(ConvTable&);             \
-  void fill_attention(AttentionTable&);   \
-  void fill_reduce(ReduceTable&);         \
-  void fill_softmax(SoftmaxTable&);       \
-  void fill_norm(NormTable&);             \
-  void fill_pool(PoolTable&);             \
-  void fill_optim(OptimTable&);           \
-  void fill_index(IndexTable&);           \
-  void fill_random(RandomTable&);         \
-  void fill_sort(SortTable&);             \
+  void fill_gemm(GemmTable&);               \
+  void fill_conv(ConvTable&);               \
+  void fill_attention(AttentionTable&);     \
+  void fill_reduce(ReduceTable&);           \
+  void fill_softmax(SoftmaxTable&);         \
+  void fill_norm(NormTable&);               \
+  void fill_pool(PoolTable&);               \
+  void fill_optim(OptimTable&);             \
+  void fill_index(IndexTable&);             \
+  void fill_random(RandomTable&);           \
+  void fill_sort(SortTable&);               \
   }
 NACRE_DECLARE_FILLS(isa_scalar)
 NACRE_DECLARE_FILLS(isa_avx2)
@@ -27,23 +27,23 @@ NACRE_DECLARE_FILLS(isa_neon)
 
 namespace {
 
-#define NACRE_TABLE(name)                      \
-  [] {                                         \
-    KernelTable t;                             \
-    t.isa = Isa::name;                         \
+#define NACRE_TABLE(name)                        \
+  [] {                                           \
+    KernelTable t;                               \
+    t.isa = Isa::name;                           \
     isa_##name::fill_elementwise(t.elementwise); \
-    isa_##name::fill_gemm(t.gemm);             \
-    isa_##name::fill_conv(t.conv);             \
-    isa_##name::fill_attention(t.attention);   \
-    isa_##name::fill_reduce(t.reduce);         \
-    isa_##name::fill_softmax(t.softmax);       \
-    isa_##name::fill_norm(t.norm);             \
-    isa_##name::fill_pool(t.pool);             \
-    isa_##name::fill_optim(t.optim);           \
-    isa_##name::fill_index(t.index);           \
-    isa_##name::fill_random(t.random);         \
-    isa_##name::fill_sort(t.sort);             \
-    return t;                                  \
+    isa_##name::fill_gemm(t.gemm);               \
+    isa_##name::fill_conv(t.conv);               \
+    isa_##name::fill_attention(t.attention);     \
+    isa_##name::fill_reduce(t.reduce);           \
+    isa_##name::fill_softmax(t.softmax);         \
+    isa_##name::fill_norm(t.norm);               \
+    isa_##name::fill_pool(t.pool);               \
+    isa_##name::fill_optim(t.optim);             \
+    isa_##name::fill_index(t.index);             \
+    isa_##name::fill_random(t.random);           \
+    isa_##name::fill_sort(t.sort);               \
+    return t;                                    \
   }()
 
 }  // namespace

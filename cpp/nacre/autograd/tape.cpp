@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <unordered_map>
+#include <unordered_set>
+
+#include "nacre/tensor/leaf_lock.h"
 
 namespace nacre {
 
@@ -22,9 +26,41 @@ class LeafNode final : public Node {
   int output_count() const override { return 1; }
   void backward(std::span<const Tensor>, std::span<Tensor>, const std::vector<bool>&) override {}
   void release_saved() override {}
-  void leaf_gone() noexcept override { body_ = nullptr; }
+  void leaf_gone() noexcept override {
+    const LeafLock lock(this);
+    body_ = nullptr;
+  }
+  // The leaf, or an empty handle when its last owner has let it go.
+  Tensor leaf() const {
+    const LeafLock lock(this);
+    if (!body_) return {};
+    std::int32_t owners = body_->refs.load(std::memory_order_relaxed);
+    while (owners > 0 && !body_->refs.compare_exchange_weak(owners, owners + 1, std::memory_order_relaxed)) {
+    }
+    return owners > 0 ? Tensor(body_) : Tensor();
+  }
+
+ private:
   TensorBody* body_;
 };
+
+// The walk's gradient as the leaf's own: `grad` is the user's to change in place, so nobody else may see its memory.
+Tensor own(Tensor g) {
+  const bool alone = g.body()->refs.load() == 1 && g.body()->storage->refs.load() == 1 && !g.requires_grad() && g.contiguous();
+  return alone ? g : g.clone();
+}
+
+void accumulate(const Tensor& leaf, Tensor g, bool recorded) {
+  for (;;) {
+    const Tensor old = leaf.grad();
+    if (old.defined()) {
+      if (exchange_grad(leaf, old, g_hooks.add(old, g))) return;
+    } else {
+      if (!recorded) g = own(std::move(g));
+      if (exchange_grad(leaf, old, g)) return;
+    }
+  }
+}
 
 struct Slot {
   Node* node;
@@ -34,7 +70,7 @@ struct Slot {
 // Gradients that wait for their node, by node; a heap gives the newest node.
 class Walk {
  public:
-  void add(Node* node, int index, const Tensor& g) {
+  void add(Node* node, int index, Tensor g) {
     auto [it, fresh] = slots_.try_emplace(node);
     if (fresh) {
       it->second.resize(static_cast<std::size_t>(node->output_count()));
@@ -42,7 +78,7 @@ class Walk {
       std::push_heap(heap_.begin(), heap_.end(), older);
     }
     Tensor& slot = it->second[static_cast<std::size_t>(index)];
-    slot = slot.defined() ? g_hooks.add(slot, g) : g;
+    slot = slot.defined() ? g_hooks.add(slot, g) : std::move(g);
   }
   bool next(Slot& out) {
     if (heap_.empty()) return false;
@@ -120,13 +156,8 @@ void run(Walk& walk, const Wanted* wanted, std::vector<Tensor>* results, bool re
       }
     }
     if (auto* leaf = dynamic_cast<LeafNode*>(node)) {
-      if (!wanted && leaf->body_) {
-        leaf->body_->refs.fetch_add(1, std::memory_order_relaxed);
-        Tensor x(leaf->body_);
-        Tensor old = x.grad();
-        const Tensor& g = slot.dys[0];
-        x.set_grad(old.defined() ? g_hooks.add(old, g) : create_graph ? g : g.detach());
-      }
+      const Tensor x = wanted ? Tensor() : leaf->leaf();
+      if (x.defined()) accumulate(x, std::move(slot.dys[0]), create_graph);
       continue;
     }
     const auto edges = node->edges();
@@ -135,7 +166,7 @@ void run(Walk& walk, const Wanted* wanted, std::vector<Tensor>* results, bool re
     dxs.assign(edges.size(), Tensor());
     node->backward(slot.dys, dxs, needs);
     for (std::size_t k = 0; k < edges.size(); ++k) {
-      if (edges[k].node && dxs[k].defined()) walk.add(edges[k].node, edges[k].index, dxs[k]);
+      if (edges[k].node && dxs[k].defined()) walk.add(edges[k].node, edges[k].index, std::move(dxs[k]));
     }
     slot.dys.clear();
     node->refs.fetch_add(1, std::memory_order_relaxed);
@@ -168,8 +199,13 @@ void Node::add_edge(const Tensor& input) {
 
 Node* leaf_node(const Tensor& leaf) {
   TensorBody* b = leaf.body();
-  if (!b->node) b->node = new LeafNode(b);
-  return static_cast<Node*>(b->node);
+  const std::atomic_ref<NodeBase*> node(b->node);
+  if (!node.load(std::memory_order_acquire)) {  // several threads may use a weight for the first time at once
+    auto fresh = std::make_unique<LeafNode>(b);
+    const LeafLock lock(b);
+    if (!node.load(std::memory_order_relaxed)) node.store(fresh.release(), std::memory_order_release);
+  }
+  return static_cast<Node*>(node.load(std::memory_order_acquire));
 }
 
 bool grad_enabled() noexcept { return t_grad_enabled; }
@@ -190,7 +226,31 @@ std::vector<Tensor> gradients(std::span<const Tensor> outputs, std::span<const T
   start(walk, outputs, dys);
   std::vector<Tensor> results(inputs.size());
   run(walk, &wanted, &results, retain_graph, create_graph);
+  if (!create_graph) {
+    for (Tensor& g : results) {
+      if (g.defined()) g = own(std::move(g));
+    }
+  }
   return results;
+}
+
+bool reaches_other_leaves(const Tensor& y, std::span<const Tensor> inputs) {
+  if (!y.requires_grad()) return false;
+  std::unordered_set<const Node*> seen;
+  for (const Tensor& x : inputs) {
+    if (x.defined() && x.requires_grad() && x.is_leaf()) seen.insert(leaf_node(x));
+  }
+  std::vector<const Node*> waiting{y.is_leaf() ? leaf_node(y) : node_of(y)};
+  while (!waiting.empty()) {
+    const Node* node = waiting.back();
+    waiting.pop_back();
+    if (!seen.insert(node).second) continue;
+    if (dynamic_cast<const LeafNode*>(node)) return true;
+    for (const Edge& e : node->edges()) {
+      if (e.node) waiting.push_back(e.node);
+    }
+  }
+  return false;
 }
 
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> dys, bool retain_graph, bool create_graph) {

@@ -69,6 +69,8 @@ NACRE_API void set_tape_hooks(const TapeHooks& hooks);
 // dys may be empty when every output is a single number (ones are used).
 NACRE_API std::vector<Tensor> gradients(std::span<const Tensor> outputs, std::span<const Tensor> dys,
                                         std::span<const Tensor> inputs, bool retain_graph = false, bool create_graph = false);
+// Does the history of y reach a leaf that requires a gradient and is none of `inputs`?
+[[nodiscard]] NACRE_API bool reaches_other_leaves(const Tensor& y, std::span<const Tensor> inputs);
 // The same walk, adding into grad() of every leaf reached.
 NACRE_API void backward(std::span<const Tensor> outputs, std::span<const Tensor> dys, bool retain_graph = false,
                         bool create_graph = false);

@@ -32,6 +32,13 @@ void bind_autograd(py::module_& m) {
   m.def("grad_enabled", &grad_enabled, "True while ops on this thread are recorded.");
   m.def("set_grad_enabled", &set_grad_enabled, py::arg("on"), "Switches recording on this thread.");
   m.def(
+      "reaches_other_leaves",
+      [](const py::object& y, const py::object& inputs) {
+        const auto ys = tensor_list(y, "reaches_other_leaves: y"), xs = tensor_list(inputs, "reaches_other_leaves: inputs");
+        return reaches_other_leaves(ys.at(0), xs);
+      },
+      py::arg("y"), py::arg("inputs"), "True when y depends on a leaf that requires a gradient and is none of `inputs`.");
+  m.def(
       "gradients",
       [](const py::object& outputs, const py::object& inputs, const py::object& dys, bool retain_graph, bool create_graph) {
         const auto ys = tensor_list(outputs, "gradients: outputs"), xs = tensor_list(inputs, "gradients: inputs");

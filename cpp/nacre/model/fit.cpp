@@ -132,6 +132,12 @@ class Training {
     stop_if_asked(method_);
     std::unique_lock<ReadWriteLock> writing(model_.weights_lock_, std::defer_lock);
     if (whole_step_) writing.lock();
+    for (const optim::Parameter& p : parameters_) {
+      if (!p.value.requires_grad()) {
+        raise<StateError>(method_, ": ", p.name,
+                          " was frozen during training. Set trainable before, and call model.compile(...) again.");
+      }
+    }
     const nn::CallContext context{.training = true, .seed = model_.seed_, .step = model_.training_calls_.fetch_add(1)};
     optim::Optimizer& optimizer = *model_.optimizer_;
     Tensor predicted, loss;
@@ -387,6 +393,10 @@ void Sequential::warn_about_pairs() {
   const Json* option = config.find("activation");
   std::string activation = !option || option->is_null() ? "" : option->is_string() ? option->get<std::string>() : "?";
   if (last.class_name() == "Softmax") activation = "softmax";
+  if (activation == "softmax" && output_shape().back() == 1) {
+    warn(cat("compile: '", last.name(), "' is a softmax over an axis of size 1, which is always 1. Was sigmoid meant?"));
+    return;
+  }
   const std::string_view loss = loss_->class_name();
   const bool classes = loss == "CategoricalCrossentropy" || loss == "SparseCategoricalCrossentropy",
              binary = loss == "BinaryCrossentropy";

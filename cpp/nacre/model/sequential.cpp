@@ -76,7 +76,7 @@ void Sequential::accept(nn::Layer& layer) {
 
 void Sequential::add(std::shared_ptr<nn::Layer> layer) {
   if (!layer) raise<TypeError>("add: the layer is missing.");
-  check_writer("add");
+  check_structure("add");
   if (const auto* input = dynamic_cast<const nn::InputLayer*>(layer.get())) {
     if (!layers_.empty() || input_layer_)
       raise<ValueError>("add: the input must be the first of the model, which has ", layers_.size(), " layers.");
@@ -104,7 +104,7 @@ void Sequential::add(std::shared_ptr<nn::Layer> layer) {
 }
 
 std::shared_ptr<nn::Layer> Sequential::pop() {
-  check_writer("pop");
+  check_structure("pop");
   if (layers_.empty()) raise<ValueError>("pop: the model has no layers.");
   std::shared_ptr<nn::Layer> last = std::move(layers_.back());
   layers_.pop_back();
@@ -237,6 +237,12 @@ void Sequential::check_writer(std::string_view method) const {
   }
 }
 
+void Sequential::check_structure(std::string_view method) const {
+  if (trainer_.load() != std::thread::id()) {
+    raise<StateError>(method, ": the model is being trained. Its layers and how it is compiled can change when that has ended.");
+  }
+}
+
 void Sequential::set_weights(std::span<const Tensor> values) {
   check_writer("set_weights");
   const std::vector<nn::Variable> own = weights();
@@ -299,7 +305,7 @@ Tensor Sequential::call(const Tensor& x, bool training) {
 }
 
 void Sequential::compile(const CompileOptions& options) {
-  check_writer("compile");
+  check_structure("compile");
   if (!options.loss.object && options.loss.name.empty())
     raise<ValueError>("compile: the loss is missing. Give its name or an object.");
   auto optimizer =

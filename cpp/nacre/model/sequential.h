@@ -139,8 +139,9 @@ class NACRE_API Sequential {
   void require_compiled(std::string_view method) const;
   [[nodiscard]] DType input_dtype() const;
   [[nodiscard]] DType output_dtype() const;
-  [[nodiscard]] bool changes_in_forward() const;  // some layer updates weights during a training call
-  void check_writer(std::string_view method) const;
+  [[nodiscard]] bool changes_in_forward() const;        // some layer updates weights during a training call
+  void check_writer(std::string_view method) const;     // no other thread trains
+  void check_structure(std::string_view method) const;  // nobody trains, callbacks of fit included
   void warn_about_pairs();
   Logs run_test(std::string_view method, const Tensor& x, const Tensor& y, const EvaluateOptions& options, Meter& meter);
 

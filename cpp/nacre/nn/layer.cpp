@@ -1,6 +1,8 @@
 // What all layers share: names, building once, weights, casting of inputs, keys of random numbers.
 #include "nacre/nn/layer.h"
 
+#include <algorithm>
+
 #include "nacre/base/error_owner.h"
 #include "nacre/ops/ops.h"
 #include "nacre/ops/random_state.h"
@@ -43,8 +45,9 @@ Layer::Layer(LayerCommon common, std::string_view class_name, bool any_dtype)
       rethrow_with_owner(class_name);
     }
   }
-  if (name_.empty() || name_.find('/') != std::string::npos) {
-    raise<ValueError>(class_name, ": name '", name_, "' must be non-empty and without '/'.");
+  const bool plain = std::none_of(name_.begin(), name_.end(), [](char c) { return c == '/' || (c >= 0 && c < 32) || c == 127; });
+  if (name_.empty() || !plain) {  // the names of the weights in a model's file are made from it
+    raise<ValueError>(class_name, ": name '", name_, "' must be non-empty, without '/' and without control characters.");
   }
 }
 

@@ -3,10 +3,13 @@
 
 #include <cstring>
 #include <new>
+#include <thread>
 
 #include "nacre/base/half.h"
 #include "nacre/base/memory.h"
+#include "nacre/base/os_threads.h"
 #include "nacre/tensor/copy.h"
+#include "nacre/tensor/leaf_lock.h"
 
 namespace nacre {
 
@@ -187,7 +190,29 @@ std::int64_t Tensor::item_int() const {
   return dtype() == DType::int64 ? *body_->as<std::int64_t>() : static_cast<std::int64_t>(load_double(body_->data, dtype()));
 }
 
+namespace {
+
+constexpr std::size_t kLeafLocks = 64;
+std::atomic_flag g_leaf_locks[kLeafLocks];
+
+std::atomic_flag& leaf_lock(const void* key) noexcept {
+  // A thread that does not come along into a forked child may have held one.
+  static const bool registered = os::on_fork([] {
+    for (std::atomic_flag& flag : g_leaf_locks) flag.clear();
+  });
+  static_cast<void>(registered);
+  return g_leaf_locks[reinterpret_cast<std::uintptr_t>(key) / 64 % kLeafLocks];
+}
+
+}  // namespace
+
+LeafLock::LeafLock(const void* key) noexcept : flag_(leaf_lock(key)) {
+  while (flag_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+}
+LeafLock::~LeafLock() { flag_.clear(std::memory_order_release); }
+
 Tensor Tensor::grad() const {
+  const LeafLock lock(body_);
   if (!body_->grad) return {};
   body_->grad->refs.fetch_add(1, std::memory_order_relaxed);
   return Tensor(body_->grad);
@@ -198,8 +223,24 @@ void Tensor::set_grad(const Tensor& g) const {
     raise<ShapeError>("grad: a gradient of shape ", g.shape(), " and dtype ", g.dtype(), " does not fit a tensor of shape ",
                       shape(), " and dtype ", dtype(), ".");
   }
-  Tensor old(body_->grad);
-  body_->grad = Tensor(g).take();
+  Tensor other(g);
+  const LeafLock lock(body_);
+  std::swap(other.body_, body_->grad);
+}
+
+bool exchange_grad(const Tensor& x, const Tensor& expected, Tensor fresh) noexcept {
+  TensorBody* body = x.body();
+  TensorBody* given = fresh.take();
+  {
+    const LeafLock lock(body);
+    if (body->grad != expected.body()) {
+      fresh = Tensor(given);
+      return false;
+    }
+    std::swap(given, body->grad);
+  }
+  const Tensor old(given);
+  return true;
 }
 
 Tensor Tensor::detach() const { return make_view(body_->storage, *body_); }

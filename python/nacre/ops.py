@@ -25,7 +25,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
         start: First number; with one argument the end, and the first is 0.
         stop: End, not included.
         step: Distance, not 0.
-        dtype: None: int32 when all three are integers, else floatx().
+        dtype: None: int32 when all three are integers (int64 where they do not fit), else floatx().
 
     Returns:
         Tensor of rank 1.
@@ -40,7 +40,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
     if stop is None:
         start, stop = 0, start
     if dtype is None:
-        dtype = "int32" if builtins.all(isinstance(v, int) for v in (start, stop, step)) else _core.floatx()
+        dtype = None if builtins.all(isinstance(v, int) for v in (start, stop, step)) else _core.floatx()
     return _core.op_functions["arange"](start, stop, step, dtype=dtype)
 
 

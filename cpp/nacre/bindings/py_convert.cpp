@@ -254,8 +254,11 @@ Tensor from_list(PyObject* o, const ConvertOptions& options, std::string_view wh
     }
     return stack(parts);
   }
-  const DType dtype =
-      options.dtype.or_else(weak_dtype(scan.kind == ScalarKind::none ? ScalarKind::real : scan.kind, false, DType::float32));
+  const bool real = scan.kind == ScalarKind::none || scan.kind == ScalarKind::real;
+  const bool integer = scan.kind == ScalarKind::integer;
+  const DType dtype = options.dtype.or_else(real      ? options.list_real.or_else(floatx())
+                                            : integer ? options.list_integer.or_else(DType::int32)
+                                                      : DType::boolean);
   Tensor t = Tensor::empty(scan.shape, dtype, what);
   char* out = static_cast<char*>(t.body()->data);
   fill_list(o, dtype, out, what);
@@ -299,8 +302,18 @@ Tensor to_tensor(PyObject* o, const ConvertOptions& options, std::string_view wh
   if (PyObject_CheckBuffer(o)) {
     if (Tensor t = from_buffer(o, options, what); t.defined()) return t;
   }
+  if (PyRange_Check(o)) {
+    const py::object list = py::reinterpret_steal<py::object>(PySequence_List(o));
+    if (!list) throw py::error_already_set();
+    return from_list(list.ptr(), options, what);
+  }
   if (PyObject_HasAttrString(o, "__dlpack__")) {
-    Tensor t = dlpack_import(o);
+    Tensor t;
+    try {
+      t = dlpack_import(o);
+    } catch (const py::error_already_set& e) {  // such as NumPy's for an array of dates
+      raise<TypeError>(what, ": cannot make a tensor from ", type_name(o), ": ", std::string(py::str(e.value())), ".");
+    }
     const DType wanted = options.dtype.or_else(t.dtype() == DType::float64 && !options.keep_float64 ? floatx() : t.dtype());
     if (wanted != t.dtype()) return cast(t, {.dtype = wanted});
     return options.share ? t : t.clone();
@@ -330,6 +343,7 @@ DType dtype_from_python(PyObject* o, std::string_view what) try {
 }
 
 PyObject* to_numpy(const Tensor& t) {
+  if (t.dtype() == DType::bfloat16) raise<DTypeError>("numpy: NumPy has no bfloat16. Use x.astype('float32').numpy().");
   static const char* const kNumpyNames[kDTypeCount] = {"?", "u1", "i1", "i4", "i8", "f2", "u2", "f4", "f8"};
   py::module_ numpy = py::module_::import("numpy");
   PyObject* owner = wrap(t.detach());

@@ -32,6 +32,13 @@ struct ConvertOptions {
   OptDType dtype;             // asked for; not given: as the object says
   bool share = false;         // view the object's memory where that is possible
   bool keep_float64 = false;  // not given: float64 arrays become floatx()
+  // What lists of Python floats and of Python integers become; not given: floatx(), int32.
+  OptDType list_real, list_integer;
+  // Beside a tensor of 64 bits nothing is rounded to 32 first.
+  void beside(DType other) {
+    if (other == DType::float64) keep_float64 = true, list_real = DType::float64;
+    if (other == DType::int64) list_integer = DType::int64;
+  }
 };
 // `what` begins the message of errors ("add: y").
 Tensor to_tensor(PyObject* o, const ConvertOptions& options, std::string_view what);

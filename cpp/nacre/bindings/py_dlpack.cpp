@@ -110,17 +110,30 @@ PyObject* dlpack_export(PyObject* self, PyObject* args, PyObject* kwargs) {
     Tensor t = unwrap(self);
     if (t.requires_grad())
       raise<StateError>("__dlpack__: the tensor requires a gradient, which other libraries cannot follow. Use x.detach() first.");
-    if (copy == Py_True) t = t.clone();
+    if (device != Py_None) {
+      const auto wanted = py::cast<std::pair<int, int>>(py::handle(device));
+      if (wanted != std::pair(1, 0)) {
+        PyErr_Format(PyExc_BufferError, "__dlpack__: dl_device (%d, %d) is not where the tensor is, the CPU (1, 0).", wanted.first,
+                     wanted.second);
+        throw py::error_already_set();
+      }
+    }
+    bool reversed = false;  // consumers such as PyTorch do not know negative strides
+    for (int i = 0; i < t.rank(); ++i) reversed = reversed || t.view().strides[i] < 0;
+    if (reversed && copy == Py_False) {
+      PyErr_SetString(PyExc_BufferError, "__dlpack__: copy=False, but a tensor with negative strides is only exported as a copy.");
+      throw py::error_already_set();
+    }
+    if (copy == Py_True || reversed) t = t.clone();
     bool versioned = false;
     if (version != Py_None) versioned = py::cast<int>(py::reinterpret_borrow<py::tuple>(version)[0]) >= 1;
-    const bool read_only = t.body()->storage->read_only;
     if (!versioned) {
-      if (read_only) t = t.clone();  // the old form cannot say that the memory must not be written
+      if (t.body()->storage->read_only) t = t.clone();  // the old form cannot say that the memory must not be written
       return make_capsule(make_export<DLManagedTensor>(t), "dltensor");
     }
     auto* m = make_export<DLManagedTensorVersioned>(t);
     m->version = {1, 0};
-    m->flags = read_only ? kDLReadOnly : 0;
+    m->flags = t.body()->storage->read_only ? kDLReadOnly : 0;
     return make_capsule(m, "dltensor_versioned");
   });
 }

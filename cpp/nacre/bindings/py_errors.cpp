@@ -27,6 +27,10 @@ void set_python_error() noexcept {
     throw;
   } catch (py::error_already_set& e) {
     e.restore();
+  } catch (const py::cast_error& e) {  // pybind11's text names C++ types, and lone surrogates nowhere
+    const bool text = std::string_view(e.what()).find("'str'") != std::string_view::npos;
+    PyErr_SetString(PyExc_TypeError, text ? "nacre: a string holds characters that UTF-8 cannot (lone surrogates)."
+                                          : cat("nacre: an argument is of the wrong type. ", e.what()).c_str());
   } catch (const py::builtin_exception& e) {
     e.set_error();
   } catch (const ShapeError& e) {
@@ -71,6 +75,8 @@ void bind_errors(py::module_& m) {
     try {
       std::rethrow_exception(p);
     } catch (const Error&) {
+      set_python_error();
+    } catch (const py::cast_error&) {
       set_python_error();
     }
   });

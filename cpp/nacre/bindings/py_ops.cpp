@@ -38,6 +38,14 @@ double parse_real(const OpDef& def, std::string_view field, PyObject* o) {
     PyErr_Clear();
     raise<ValueError>(def.name, ": ", field, " is no number that fits float64.");
   }
+  if (PyLong_Check(o)) {  // attributes are float64; a number that it rounds would give another result than was asked for
+    const py::object back = py::reinterpret_steal<py::object>(PyLong_FromDouble(v));
+    if (!back) throw py::error_already_set();
+    if (!py::reinterpret_borrow<py::object>(o).equal(back)) {
+      raise<ValueError>(def.name, ": ", field, " = ", std::string(py::str(py::handle(o))),
+                        " is an integer that float64 cannot hold exactly. Make the values as an int64 array.");
+    }
+  }
   return v;
 }
 
@@ -83,18 +91,18 @@ struct Arguments {
 
 std::vector<Tensor> convert_inputs(const OpDef& def, const Arguments& given) {
   std::vector<Tensor> in(given.objects.size());
-  bool has_common = false, has_float64 = false;
+  bool has_common = false;
+  ConvertOptions options{.share = true};
   DType common = DType::boolean;
   const auto flags = [&](std::size_t k) { return def.inputs[std::min(k, def.inputs.size() - 1)].flags; };
   for (std::size_t k = 0; k < in.size(); ++k) {
     PyObject* o = given.objects[k];
-    if (o && is_tensor(o)) has_float64 |= unwrap(o).dtype() == DType::float64;
+    if (o && is_tensor(o)) options.beside(unwrap(o).dtype());
   }
   for (std::size_t k = 0; k < in.size(); ++k) {
     PyObject* o = given.objects[k];
     if (!o || scalar_kind(o) != ScalarKind::none) continue;
-    in[k] =
-        is_tensor(o) ? unwrap(o) : to_tensor(o, {.share = true, .keep_float64 = has_float64}, cat(def.name, ": ", given.names[k]));
+    in[k] = is_tensor(o) ? unwrap(o) : to_tensor(o, options, cat(def.name, ": ", given.names[k]));
     if (flags(k) & kNoGrad) continue;
     common = has_common ? promote(common, in[k].dtype()) : in[k].dtype();
     has_common = true;
@@ -116,6 +124,21 @@ void parse_call(const OpDef& def, PyObject* const* args, Py_ssize_t n_args, PyOb
   const std::size_t n_in = def.inputs.size(), n_fields = def.fields.size();
   std::memcpy(attrs, def.defaults, def.attr_size);
   std::vector<PyObject*> slots(n_in + n_fields, nullptr);
+  // x.reshape(2, 3), x.transpose(1, 0): the only attribute, a list of integers, spread out.
+  py::object spread;
+  if (static_cast<std::size_t>(n_args) > slots.size() && n_fields == 1 &&
+      (def.fields[0].kind == FieldKind::ints || def.fields[0].kind == FieldKind::axes)) {
+    const auto first = static_cast<Py_ssize_t>(n_in);
+    bool integers = true;
+    for (Py_ssize_t i = first; i < n_args; ++i) integers = integers && PyIndex_Check(args[i]) && !PyList_Check(args[i]);
+    if (integers) {
+      py::tuple packed(n_args - first);
+      for (Py_ssize_t i = first; i < n_args; ++i) packed[i - first] = py::handle(args[i]);
+      spread = packed;
+      n_args = first;
+      slots[n_in] = spread.ptr();
+    }
+  }
   if (static_cast<std::size_t>(n_args) > slots.size()) {
     raise<TypeError>(def.name, ": takes at most ", slots.size(), " arguments, got ", n_args, ".");
   }

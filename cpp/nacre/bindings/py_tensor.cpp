@@ -2,9 +2,10 @@
 // methods (x.sum(), x.reshape(...)) are attached from the op functions by bind_ops.
 #include <cstring>
 
-#include <structmember.h>
-
 #include "nacre/bindings/py_core.h"
+// clang-format off: needs Python.h before it
+#include <structmember.h>
+// clang-format on
 
 namespace nacre::python {
 
@@ -63,7 +64,9 @@ Tensor operand(PyObject* o, const Tensor& other, std::string_view what) {
       !PyObject_HasAttrString(o, "__array__")) {
     return {};
   }
-  return to_tensor(o, {.share = true, .keep_float64 = other.dtype() == DType::float64}, what);
+  ConvertOptions options{.share = true};
+  options.beside(other.dtype());
+  return to_tensor(o, options, what);
 }
 
 bool large(const Tensor& a, const Tensor& b) { return a.count() > 32768 || b.count() > 32768; }
@@ -117,6 +120,19 @@ PyObject* in_place(PyObject* a, PyObject* b, const Fn& fn, std::string_view name
   });
 }
 
+// &, | and ^ are Python's words for bits; here they are the logical ops on bool, and nothing else, so that 6 & 1 is not taken for True.
+template <class Fn>
+Tensor of_bools(const Fn& fn, const Tensor& a, const Tensor& b, std::string_view name, std::string_view symbol) {
+  if (a.dtype() != DType::boolean || b.dtype() != DType::boolean) {
+    raise<DTypeError>(name, ": '", symbol, "' takes bool tensors, got ", a.dtype(), " and ", b.dtype(), ". Use nc.", name,
+                      "(a, b), which takes every number but 0 for true.");
+  }
+  return fn(a, b);
+}
+Tensor bool_and(const Tensor& a, const Tensor& b) { return of_bools(logical_and, a, b, "logical_and", "&"); }
+Tensor bool_or(const Tensor& a, const Tensor& b) { return of_bools(logical_or, a, b, "logical_or", "|"); }
+Tensor bool_xor(const Tensor& a, const Tensor& b) { return of_bools(logical_xor, a, b, "logical_xor", "^"); }
+
 #define NACRE_PY_BINARY(slot, function, symbol)                                          \
   PyObject* slot(PyObject* a, PyObject* b) { return binary(a, b, function, #function); } \
   PyObject* slot##_in_place(PyObject* a, PyObject* b) { return in_place(a, b, function, symbol "="); }
@@ -126,9 +142,9 @@ NACRE_PY_BINARY(nb_multiply, multiply, "*")
 NACRE_PY_BINARY(nb_divide, divide, "/")
 NACRE_PY_BINARY(nb_floor_divide, floor_divide, "//")
 NACRE_PY_BINARY(nb_remainder, mod, "%")
-NACRE_PY_BINARY(nb_and, logical_and, "&")
-NACRE_PY_BINARY(nb_or, logical_or, "|")
-NACRE_PY_BINARY(nb_xor, logical_xor, "^")
+NACRE_PY_BINARY(nb_and, bool_and, "&")
+NACRE_PY_BINARY(nb_or, bool_or, "|")
+NACRE_PY_BINARY(nb_xor, bool_xor, "^")
 #undef NACRE_PY_BINARY
 
 PyObject* nb_matmul(PyObject* a, PyObject* b) {
@@ -304,8 +320,13 @@ PyObject* method_array(PyObject* o, PyObject* args, PyObject* kwargs) {
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", const_cast<char**>(names), &dtype, &copy))
       throw py::error_already_set();
     py::object array = py::reinterpret_steal<py::object>(to_numpy(unwrap(o)));
+    const py::object view = array;
     if (dtype != Py_None) array = array.attr("astype")(py::handle(dtype), py::arg("copy") = false);
-    if (copy == Py_True) array = array.attr("copy")();
+    if (copy == Py_False && !array.is(view)) {
+      raise<ValueError>("__array__: copy=False, but ", unwrap(o).dtype(), " values as ", std::string(py::str(py::handle(dtype))),
+                        " need a copy.");
+    }
+    if (copy == Py_True && array.is(view)) array = array.attr("copy")();
     return array.release().ptr();
   });
 }
@@ -353,13 +374,28 @@ PyObject* method_item(PyObject* o, PyObject*) {
     return element_to_python(static_cast<const char*>(t.view().data), t.dtype());
   });
 }
+// f"{loss:.4f}": a single number is formatted as Python's, an array only as its text.
+PyObject* method_format(PyObject* o, PyObject* spec) {
+  return guarded([&]() -> PyObject* {
+    if (!PyUnicode_Check(spec)) raise<TypeError>("format: the format must be a string, got ", Py_TYPE(spec)->tp_name, ".");
+    if (PyUnicode_GET_LENGTH(spec) == 0) return PyObject_Str(o);
+    const Tensor& t = unwrap(o);
+    if (t.rank() != 0) {
+      raise<TypeError>("format: '", py::cast<std::string>(py::handle(spec)), "' formats a single number, the tensor has shape ",
+                       t.shape(), ".");
+    }
+    const py::object number = py::reinterpret_steal<py::object>(method_item(o, nullptr));
+    return number ? PyObject_Format(number.ptr(), spec) : nullptr;
+  });
+}
 PyObject* method_detach(PyObject* o, PyObject*) {
   return guarded([&] { return wrap(unwrap(o).detach()); });
 }
 PyObject* method_clone(PyObject* o, PyObject*) {
   return guarded([&] { return wrap(unwrap(o).clone()); });
 }
-PyObject* method_deepcopy(PyObject* o, PyObject*) {
+// Copies the values and keeps requires_grad: copy.copy and copy.deepcopy.
+PyObject* method_copy(PyObject* o, PyObject*) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(o);
     Tensor copy = t.clone();
@@ -429,8 +465,9 @@ PyMethodDef methods[] = {
      "Adds d(sum(gradient * self))/dx to x.grad for every leaf x that requires a gradient.\n\n"
      "Without `gradient` self must be a single number. The graph is freed afterwards unless retain_graph or create_graph is set."},
     {"astype", method_astype, METH_O, "astype($self, dtype, /)\n--\n\nThe values cast to dtype; recorded."},
-    {"__deepcopy__", method_deepcopy, METH_O, nullptr},
-    {"__copy__", method_clone, METH_NOARGS, nullptr},
+    {"__deepcopy__", method_copy, METH_O, nullptr},
+    {"__copy__", method_copy, METH_NOARGS, nullptr},
+    {"__format__", method_format, METH_O, nullptr},
     {"__reduce__", method_reduce, METH_NOARGS, nullptr},
     {"__dlpack__", as_c(dlpack_export), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"__dlpack_device__", method_dlpack_device, METH_NOARGS, nullptr},

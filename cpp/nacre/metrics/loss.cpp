@@ -83,8 +83,12 @@ std::span<const LossDef> loss_registry() {
 
 std::shared_ptr<Loss> make_loss(std::string_view name, const Json& config) {
   std::string known;
+  const auto same_letters = [&](std::string_view other) {  // "mse" and "MSE", as in Keras
+    return std::equal(name.begin(), name.end(), other.begin(), other.end(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
+  };
   for (const Row& row : kRows) {
-    if (name == row.class_name || name == row.op_name || name == row.short_name)
+    if (name == row.class_name || name == row.op_name || same_letters(row.short_name))
       return std::make_shared<Loss>(row.class_name, config);
     known += cat(known.empty() ? "" : ", ", row.op_name);
   }

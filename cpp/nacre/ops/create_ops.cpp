@@ -28,6 +28,15 @@ void push(std::string_view op, Types& out, const IntList& sizes, OptDType dtype)
   out.push_back({t, shape_from(op, "shape", sizes, t)});
 }
 
+// A float that is no value of the dtype: NaN, infinite or too large.
+void check_value(std::string_view op, double value, DType dtype) {
+  if (is_float(dtype) || dtype == DType::boolean) return;
+  const int bits = static_cast<int>(8 * size_of(dtype)) - (dtype == DType::uint8 ? 0 : 1);
+  const double limit = std::ldexp(1.0, bits);
+  if (!(value < limit && value > (dtype == DType::uint8 ? -1 : -limit - 1)))
+    raise<ValueError>(op, ": the value ", value, " is no value of ", dtype, ". Give another dtype.");
+}
+
 // y[i] = f(i), f in float64.
 template <class F>
 void fill_by_position(const View& y, const F& f) {
@@ -40,7 +49,10 @@ void fill_by_position(const View& y, const F& f) {
 
 }  // namespace
 
-void Full::infer(const Full& a, In, Types& out) { push(name, out, a.shape, a.dtype); }
+void Full::infer(const Full& a, In, Types& out) {
+  push(name, out, a.shape, a.dtype);
+  check_value(name, a.value, out[0].dtype);
+}
 void Full::run(const Full& a, Views, Views out, Context& c) { fill(out[0], a.value, c); }
 
 void Zeros::infer(const Zeros& a, In, Types& out) { push(name, out, a.shape, a.dtype); }
@@ -49,7 +61,10 @@ void Zeros::run(const Zeros&, Views, Views out, Context& c) { fill(out[0], 0, c)
 void Ones::infer(const Ones& a, In, Types& out) { push(name, out, a.shape, a.dtype); }
 void Ones::run(const Ones&, Views, Views out, Context& c) { fill(out[0], 1, c); }
 
-void FullLike::infer(const FullLike& a, In in, Types& out) { push(name, out, in[0].shape, a.dtype.or_else(in[0].dtype)); }
+void FullLike::infer(const FullLike& a, In in, Types& out) {
+  push(name, out, in[0].shape, a.dtype.or_else(in[0].dtype));
+  check_value(name, a.value, out[0].dtype);
+}
 void FullLike::run(const FullLike& a, Views, Views out, Context& c) { fill(out[0], a.value, c); }
 
 void ZerosLike::infer(const ZerosLike& a, In in, Types& out) { push(name, out, in[0].shape, a.dtype.or_else(in[0].dtype)); }
@@ -77,8 +92,23 @@ void Arange::infer(const Arange& a, In, Types& out) {
       t = DType::int64;
   }
   push(name, out, {n > 0 ? static_cast<Dim>(n) : 0}, a.dtype.or_else(t));
+  if (n > 0) {
+    check_value(name, a.start, out[0].dtype);
+    check_value(name, a.start + (n - 1) * a.step, out[0].dtype);
+  }
 }
 void Arange::run(const Arange& a, Views, Views out, Context&) {
+  const bool whole = a.start == std::trunc(a.start) && a.step == std::trunc(a.step);
+  if (out[0].dtype == DType::int64 && whole && std::abs(a.start) < 0x1p62 && std::abs(a.step) < 0x1p62) {
+    const auto start = static_cast<std::int64_t>(a.start), step = static_cast<std::int64_t>(a.step);
+    auto* y = out[0].as<std::int64_t>();  // float64 would round beyond 2^53
+    parallel_for(out[0].count(), kGrain, [&](Dim begin, Dim end, int) {
+      for (Dim i = begin; i < end; ++i)
+        y[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(start) +
+                                         static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(step));
+    });
+    return;
+  }
   fill_by_position(out[0], [&](Dim i) { return a.start + static_cast<double>(i) * a.step; });
 }
 

@@ -57,8 +57,9 @@ void check_function(std::string_view owner, const std::string& option, py::handl
   const py::object module = py::getattr(value, "__module__", py::none());
   const std::string name = module.is_none() ? "nacre" : py::cast<std::string>(py::str(module));
   if (name == "nacre" || name.starts_with("nacre.")) return;
-  raise<TypeError>(owner, ": ", option, " must be a name, an object of nacre or its configuration, got ",
-                   std::string(py::repr(value)), ".");
+  const std::string_view what =
+      option.ends_with("initializer") ? "an initializer of nacre.initializers" : "a function of nacre.activations";
+  raise<TypeError>(owner, ": ", option, " must be a name or ", what, ", got ", std::string(py::repr(value)), ".");
 }
 
 std::shared_ptr<Layer> make_from_call(const LayerDef& def, const py::args& args, const py::kwargs& kwargs) {

@@ -15,7 +15,7 @@ struct Full {
 
 Args:
     shape: Sizes, each >= 0.
-    value: The number; integer dtypes saturate, NaN becomes 0 there.
+    value: The number; an integer dtype cuts its fraction and must be able to hold it.
     dtype: Element type; default floatx().
 
 Returns:
@@ -23,6 +23,7 @@ Returns:
 
 Raises:
     ShapeError: A size is negative, or the tensor is too large to address.
+    ValueError: value does not fit dtype.
 
 Example:
     >>> nc.full((2, 2), 7.0).tolist()
@@ -94,11 +95,14 @@ struct FullLike {
 
 Args:
     x: Gives the shape, and the dtype unless `dtype` is given.
-    value: The number; integer dtypes saturate, NaN becomes 0 there.
+    value: The number; an integer dtype cuts its fraction and must be able to hold it.
     dtype: Element type; default that of x.
 
 Returns:
     Tensor of x's shape.
+
+Raises:
+    ValueError: value does not fit dtype.
 
 Example:
     >>> nc.full_like(nc.zeros((2, 2)), 7.0).tolist()

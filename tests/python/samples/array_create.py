@@ -36,7 +36,6 @@ SAMPLES["full"] = [
     S("integers are cut", [], np_full, shape=(9,), value=-2.75, dtype="int32"),
     S("bool", [], np_full, shape=(3,), value=2.0, dtype="bool"),
     S("NaN", [], np_full, shape=(3,), value=NAN),
-    S("saturates", [], lambda shape, value, dtype: np.full(shape, 255, dtype), shape=(2,), value=1e9, dtype="uint8"),
     S("large", [], np_full, shape=(300, 301), value=0.25),
 ]
 SAMPLES["zeros"] = [
@@ -58,7 +57,11 @@ for _name, _more in (("full", {"value": 1.0}), ("zeros", {}), ("ones", {})):
         B([], "TypeError", [_name, "shape"], shape=(1.5,), **_more),
         B([], "ValueError", ["float99"], shape=(1,), dtype="float99", **_more),
     ]
-BAD["full"].append(B([], "TypeError", ["full", "value"], shape=(1,), value="x"))
+BAD["full"] += [
+    B([], "TypeError", ["full", "value"], shape=(1,), value="x"),
+    B([], "ValueError", ["full", "1e+09", "uint8"], shape=(1,), value=1e9, dtype="uint8"),
+    B([], "ValueError", ["full", "nan", "int32"], shape=(1,), value=NAN, dtype="int32"),
+]
 
 SAMPLES["full_like"] = [
     S("floats", [r(2, 3)], lambda x, value: np.full(x.shape, value), value=2.5),

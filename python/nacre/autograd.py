@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar, cast, overload
 
 from . import _core
 from ._core import Tensor, gradients
 
 __all__ = ["enable_grad", "grad", "gradients", "is_grad_enabled", "no_grad", "value_and_grad"]
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 
 class _Recording:
     """Context manager and decorator that sets recording on this thread."""
 
-    _on: bool
-
-    def __init__(self) -> None:
+    def __init__(self, on: bool) -> None:
+        self._on = on
         self._before: list[bool] = []
 
     def __enter__(self) -> None:
@@ -27,17 +28,71 @@ class _Recording:
     def __exit__(self, *error: object) -> None:
         _core.set_grad_enabled(self._before.pop())
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with type(self)():
-                return function(*args, **kwargs)
+    def __call__(self, function: _Function) -> _Function:
+        import inspect
 
-        return wrapped
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def wrapped(*args: Any, **kwargs: Any) -> Any:
+                return (yield from self._drive(function(*args, **kwargs)))
+
+        else:
+
+            @functools.wraps(function)
+            def wrapped(*args: Any, **kwargs: Any) -> Any:
+                with _Recording(self._on):
+                    return function(*args, **kwargs)
+
+        return cast("_Function", wrapped)
+
+    def _drive(self, body: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """The values of `body`, which runs with this setting; whoever takes them keeps their own."""
+        resume: Callable[[], Any] = functools.partial(next, body)
+        while True:
+            try:
+                with _Recording(self._on):
+                    item = resume()
+            except StopIteration as end:
+                return end.value
+            try:
+                sent = yield item
+            except GeneratorExit:
+                with _Recording(self._on):
+                    body.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 handed to the body
+                resume = functools.partial(body.throw, error)
+            else:
+                resume = functools.partial(body.send, sent)
 
 
-class no_grad(_Recording):
-    """Ops inside are not recorded: `with nc.no_grad(): ...`, or as a decorator.
+def _recording(name: str, on: bool, function: Any) -> Any:
+    if function is None:
+        return _Recording(on)
+    if not callable(function):
+        raise TypeError(
+            f"{name}: function must be a function to decorate, got {function!r}. As a context manager: `with nc.{name}():`."
+        )
+    return _Recording(on)(function)
+
+
+@overload
+def no_grad(function: None = None) -> _Recording: ...
+@overload
+def no_grad(function: _Function) -> _Function: ...
+def no_grad(function: Any = None) -> Any:
+    """Ops inside are not recorded: `with nc.no_grad(): ...`, or the decorator `@nc.no_grad`.
+
+    Args:
+        function: What is decorated; nothing for a context manager. A generator function has its body run so, while the loop over it keeps its own
+            setting.
+
+    Returns:
+        A context manager (which `@nc.no_grad()` takes for a decorator too), or the function with the setting around it.
+
+    Raises:
+        TypeError: function is none.
 
     Example:
         >>> x = nc.Tensor([2.0], requires_grad=True)
@@ -45,13 +100,30 @@ class no_grad(_Recording):
         ...     y = x * x
         >>> y.requires_grad
         False
+        >>> @nc.no_grad
+        ... def square(x):
+        ...     return x * x
+        >>> square(x).requires_grad
+        False
     """
+    return _recording("no_grad", False, function)
 
-    _on = False
 
+@overload
+def enable_grad(function: None = None) -> _Recording: ...
+@overload
+def enable_grad(function: _Function) -> _Function: ...
+def enable_grad(function: Any = None) -> Any:
+    """Ops inside are recorded, also within no_grad; a context manager or decorator, used as no_grad is.
 
-class enable_grad(_Recording):
-    """Ops inside are recorded, also within no_grad; a context manager or decorator.
+    Args:
+        function: What is decorated; nothing for a context manager.
+
+    Returns:
+        A context manager, or the function with the setting around it.
+
+    Raises:
+        TypeError: function is none.
 
     Example:
         >>> x = nc.Tensor([2.0], requires_grad=True)
@@ -60,8 +132,7 @@ class enable_grad(_Recording):
         >>> y.requires_grad
         True
     """
-
-    _on = True
+    return _recording("enable_grad", True, function)
 
 
 def is_grad_enabled() -> bool:

@@ -158,3 +158,61 @@ def test_errors_inside_backward_leave_the_switch_as_it_was():
     with pytest.raises(nc.errors.StateError):
         z.backward()
     assert nc.is_grad_enabled()
+
+
+@pytest.mark.parametrize("switch", [nc.no_grad, nc.no_grad()])
+def test_switch_as_a_decorator(switch):
+    @switch
+    def square(v):
+        """The square."""
+        return v * v
+
+    assert not square(leaf(2.0)).requires_grad
+    assert (square.__name__, square.__doc__) == ("square", "The square.")
+    with nc.no_grad():
+        assert nc.enable_grad(lambda v: v * v)(leaf(2.0)).requires_grad
+    with pytest.raises(TypeError, match="no_grad: function must be a function to decorate, got 3"):
+        nc.no_grad(3)
+
+
+@pytest.mark.parametrize("switch", [nc.no_grad, nc.no_grad()])
+def test_switch_around_a_generator(switch):
+    """It holds while the body runs, however that is resumed or ended, and never for the loop around."""
+    inside = []
+
+    @switch
+    def body():
+        got = None
+        try:
+            while True:
+                inside.append(nc.is_grad_enabled())
+                try:
+                    got = yield got
+                except KeyError:
+                    inside.append(nc.is_grad_enabled())
+                if got == "stop":
+                    return "end"
+        finally:
+            inside.append(nc.is_grad_enabled())
+
+    run = body()
+    assert next(run) is None
+    assert nc.is_grad_enabled()
+    assert run.send(7) == 7
+    run.throw(KeyError("x"))
+    assert nc.is_grad_enabled()
+    with pytest.raises(StopIteration) as end:
+        run.send("stop")
+    assert end.value.value == "end"
+    closed = body()
+    next(closed)
+    closed.close()
+    failing = body()
+    next(failing)
+    with pytest.raises(ValueError, match="mine"):
+        failing.throw(ValueError("mine"))
+    assert nc.is_grad_enabled()
+    assert len(inside) >= 8
+    assert not any(inside)
+    assert next(nc.enable_grad(body)()) is None  # a generator function still
+    assert inside[-1] is False

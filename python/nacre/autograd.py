@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar, cast, overload
 
@@ -145,6 +146,26 @@ def is_grad_enabled() -> bool:
     return _core.grad_enabled()
 
 
+def _positions(argnums: Any) -> tuple[tuple[int, ...], bool]:
+    """The positions, and whether one was given alone."""
+    try:
+        return (_position(argnums),), True
+    except TypeError:
+        pass
+    try:
+        if isinstance(argnums, (str, bytes)):
+            raise TypeError
+        return tuple(_position(i) for i in argnums), False
+    except TypeError:
+        raise TypeError(f"grad: argnums must be an integer or a list of integers, got {argnums!r}.") from None
+
+
+def _position(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError
+    return operator.index(value)
+
+
 def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
     """A function that returns (function(*args), gradient).
 
@@ -154,19 +175,18 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
 
     Returns:
         A function of the same arguments. The gradient is one tensor for an int, a tuple for several positions; zeros where the value does not depend
-        on the argument. It can be differentiated again.
+        on the argument. Both can be differentiated again, by the arguments and by other tensors that function uses, unless under no_grad.
 
     Raises:
         ValueError: A position does not exist, or function returned no single number.
-        TypeError: An argument to differentiate by is not of a float dtype.
+        TypeError: An argument to differentiate by is not of a float dtype, or argnums holds no integers.
 
     Example:
         >>> value, slope = nc.value_and_grad(lambda x: x * x)(3.0)
         >>> value.item(), slope.item()
         (9.0, 6.0)
     """
-    single = isinstance(argnums, int)
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    positions, single = _positions(argnums)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -191,12 +211,17 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
         if not isinstance(y, Tensor) or y.size != 1:
             what = f"shape {list(y.shape)}" if isinstance(y, Tensor) else type(y).__name__
             raise ValueError(f"grad: the function must return a tensor of one element, got {what}.")
-        # Recording stays on where the caller records, so that grad(grad(f)) works.
-        nested = any(isinstance(a, Tensor) and a.requires_grad for a in args)
-        slopes = gradients(y, inputs, create_graph=nested) if y.requires_grad else [None] * len(inputs)
+        # What the caller can differentiate again: grad(grad(f)) by an argument, or a function that uses other tensors that require a gradient.
+        outer = y.requires_grad and (
+            any(isinstance(a, Tensor) and a.requires_grad for a in args) or _core.reaches_other_leaves(y, inputs)
+        )
+        attached = outer and is_grad_enabled()
+        slopes: list[Any] = [None] * len(inputs)
+        if y.requires_grad:
+            slopes = list(gradients(y, inputs, retain_graph=outer, create_graph=attached))
         zeros = _core.op_functions["zeros_like"]
         slopes = [zeros(x) if g is None else g for g, x in zip(slopes, inputs, strict=True)]
-        return (y if nested else y.detach()), (slopes[0] if single else tuple(slopes))
+        return (y if attached else y.detach()), (slopes[0] if single else tuple(slopes))
 
     return wrapped
 
@@ -213,7 +238,7 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Call
 
     Raises:
         ValueError: A position does not exist, or function returned no single number.
-        TypeError: An argument to differentiate by is not of a float dtype.
+        TypeError: An argument to differentiate by is not of a float dtype, or argnums holds no integers.
 
     Example:
         >>> nc.grad(nc.grad(lambda x: x**3))(2.0).item()

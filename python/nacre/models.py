@@ -316,7 +316,12 @@ class Sequential(_core.Sequential):
         limit = _optional_whole("fit", "steps_per_epoch", steps_per_epoch)
         shown = _verbose("fit", verbose)
         last = _whole("fit", "epochs", epochs)
-        params = {"epochs": last, "steps": _steps(rows, max(size, 1), limit), "verbose": shown}
+        params = {
+            "epochs": last,
+            "steps": _steps(rows, max(size, 1), limit),
+            "verbose": shown,
+            "do_validation": validation_data is not None or split > 0,
+        }
         hooks = CallbackList(callbacks, model=self, params=params, add_history=True, verbose=shown)
         self._fit(
             x,

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import _core, losses, metrics, optimizers
 from .callbacks import CallbackList, History
+from .progress import printable
 
 __all__ = ["Sequential", "load_model"]
 
@@ -147,10 +148,8 @@ class Sequential(_core.Sequential):
             print_fn(self._summary(ascii=False).rstrip("\n"))
             return
         text = self._summary(ascii=False)
-        try:
-            text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-        except (UnicodeEncodeError, LookupError):
-            text = self._summary(ascii=True)
+        if printable(text, sys.stdout) != text:
+            text = printable(self._summary(ascii=True), sys.stdout)
         print(text, end="")
 
     @classmethod

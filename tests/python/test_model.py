@@ -120,6 +120,34 @@ def test_summary(capsys, monkeypatch):
     assert "| dense (Dense)" in ascii_only.read()
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_names_that_the_output_cannot_write(monkeypatch, encoding):
+    x, _ = points(12)
+    model = nc.Sequential([nc.Input((4,)), L.Dense(3, name="größe_層")], name="名")
+    model.compile("sgd", "mse", metrics=[nc.metrics.MeanAbsoluteError(name="größe_層")])
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    model.summary()
+    model.fit(x, np.zeros((12, 3)))
+    stream.seek(0)
+    text = stream.read()
+    written = "größe_層".encode(encoding, "replace").decode(encoding)
+    assert f"{written} (Dense)" in text
+    assert f"{written}: " in text
+
+
+def test_without_an_output(monkeypatch):
+    """pythonw has no sys.stdout."""
+    x, y = points(12)
+    monkeypatch.setattr("sys.stdout", None)
+    model = network()
+    model.summary()
+    for verbose in ("auto", 1, 2):
+        assert len(model.fit(x, y, epochs=2, validation_split=0.25, verbose=verbose).epoch) == 2
+        model.evaluate(x, y, verbose=verbose)
+        model.predict(x, verbose=verbose)
+
+
 def test_unbuilt_summary_says_so():
     seen = []
     nc.Sequential([L.Dense(2)]).summary(print_fn=seen.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,22 @@ _EDGE_HOOKS = (
     "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end",
 )  # fmt: skip
 HOOKS = _EDGE_HOOKS + tuple(name for names in BATCH_HOOKS.values() for name in names)
+
+
+class WeakAttribute:
+    """An attribute that does not keep its value alive."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._key = f"_weak_{name}"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        reference = instance.__dict__.get(self._key)
+        return None if reference is None else reference()
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self._key] = None if value is None else weakref.ref(value)
 
 
 class Monitor:

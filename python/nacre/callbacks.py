@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-from nacre._callback_parts import BATCH_HOOKS, HOOKS, Logs, Monitor, columns, file_pattern, fill_in, whole
+from nacre._callback_parts import BATCH_HOOKS, HOOKS, Logs, Monitor, WeakAttribute, columns, file_pattern, fill_in, whole
 from nacre.progress import Progress
 
 __all__ = [
@@ -141,7 +141,7 @@ def overrides_batch_hooks(callback: Callback, phase: str = "train") -> bool:
 
 
 class History(Callback):
-    """What fit returns: `history` maps each metric to its values, one per epoch of `epoch`.
+    """What fit returns: `history` maps each metric to its values, one per epoch of `epoch`. It does not keep the model alive.
 
     Example:
         >>> history = nc.callbacks.History()
@@ -149,6 +149,8 @@ class History(Callback):
         >>> history.epoch, history.history
         ([0], {'loss': [0.5]})
     """
+
+    model = WeakAttribute()
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,6 +165,9 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_weak_model": None}
 
     def __repr__(self) -> str:
         last = {name: values[-1] for name, values in self.history.items()}

@@ -203,6 +203,16 @@ class Sequential(_core.Sequential):
         return [value for _, value, trainable in self._weight_list() if not trainable]
 
     @property
+    def variables(self) -> list[Any]:
+        """The same as weights."""
+        return self.weights
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """The same as non_trainable_weights."""
+        return self.non_trainable_weights
+
+    @property
     def trainable_variables(self) -> list[Any]:
         """The same as trainable_weights."""
         return self.trainable_weights

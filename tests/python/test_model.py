@@ -392,6 +392,29 @@ def test_warnings_about_likely_mistakes():
         network().fit(x, np.sort(y), validation_split=0.3, verbose=0)
 
 
+def test_variables_are_weights():
+    model = network()
+    model.layers[0].trainable = False
+    for variables, weights in [
+        (model.variables, model.weights),
+        (model.trainable_variables, model.trainable_weights),
+        (model.non_trainable_variables, model.non_trainable_weights),
+    ]:
+        assert [v.numpy().ctypes.data for v in variables] == [w.numpy().ctypes.data for w in weights]
+    assert len(model.variables) == len(model.trainable_variables) + len(model.non_trainable_variables) == 8
+    for name in ("variables", "trainable_variables", "non_trainable_variables"):
+        with pytest.raises(AttributeError):
+            setattr(model, name, [])
+
+
+@pytest.mark.parametrize("rank", ["1D", "2D"])
+@pytest.mark.parametrize(("short", "name"), [("MaxPool", "MaxPooling"), ("AvgPool", "AveragePooling")])
+def test_short_names_of_pooling(short, name, rank):
+    for before in ("", "Global"):
+        assert getattr(L, before + short + rank) is getattr(L, before + name + rank)
+        assert getattr(L, before + short + rank)().class_name == before + name + rank
+
+
 def test_every_public_method_is_documented():
     for name, member in vars(nc.Sequential).items():
         if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):

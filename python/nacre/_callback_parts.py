@@ -1,9 +1,11 @@
-"""What the callbacks share: the names of the hooks, and a metric compared with its best."""
+"""What the callbacks share: the names of the hooks, a metric compared with its best, names of files, columns of a log."""
 
 from __future__ import annotations
 
 import math
+import os
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +23,22 @@ _EDGE_HOOKS = (
     "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end",
 )  # fmt: skip
 HOOKS = _EDGE_HOOKS + tuple(name for names in BATCH_HOOKS.values() for name in names)
+
+
+class WeakAttribute:
+    """An attribute that does not keep its value alive."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._key = f"_weak_{name}"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        reference = instance.__dict__.get(self._key)
+        return None if reference is None else reference()
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self._key] = None if value is None else weakref.ref(value)
 
 
 class Monitor:
@@ -67,3 +85,61 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
     if number < least:
         raise ValueError(f"{owner}: {name} must be >= {least}, got {number}.")
     return number
+
+
+class _AnyValue:
+    """Can be formatted as a float, an integer or a text can."""
+
+    def __format__(self, spec: str) -> str:
+        for value in (0.5, 1):
+            try:
+                return format(value, spec)
+            except ValueError:
+                pass
+        return format("", spec)
+
+
+class _TrialValues(dict[str, Any]):
+    """Metrics before there are any: those of nacre are floats, what a callback adds may be something else."""
+
+    def __missing__(self, name: str) -> Any:
+        return 0.5 if name == "loss" or name.startswith("val_") else _AnyValue()
+
+
+def file_pattern(owner: str, filepath: Any) -> str:
+    """`filepath` as text whose fields can be filled in."""
+    try:
+        pattern = os.fspath(filepath)
+    except TypeError:
+        pattern = None
+    if not isinstance(pattern, str):
+        raise TypeError(f"{owner}: filepath must be a string or path, got {filepath!r}.")
+    if not pattern:
+        raise ValueError(f"{owner}: filepath must not be empty.")
+    try:
+        pattern.format_map(_TrialValues(epoch=1, batch=1))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{owner}: filepath {pattern!r} cannot be filled in: {error}. A field is {{epoch}} or a metric, as in "
+            "'model-{epoch:02d}-{val_loss:.2f}.nacre'; braces that are no field are doubled."
+        ) from None
+    return pattern
+
+
+def fill_in(owner: str, pattern: str, values: Mapping[str, Any]) -> str:
+    """The name of the file for these values."""
+    try:
+        return pattern.format(**values)
+    except LookupError as error:
+        raise ValueError(f"{owner}: filepath '{pattern}' asks for {error}; known are {sorted(values)}.") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{owner}: filepath '{pattern}' cannot be filled in with {dict(values)}: {error}.") from None
+
+
+def columns(logs: Logs, model: Any, params: Mapping[str, Any]) -> list[str]:
+    """The metrics of the first epoch, and those of a validation that comes in a later one."""
+    names = list(logs)
+    if params.get("do_validation"):
+        later = (f"val_{name}" for name in getattr(model, "metrics_names", names) if name in logs)
+        names += [name for name in later if name not in logs]
+    return names

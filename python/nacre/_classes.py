@@ -1,8 +1,17 @@
-"""Python classes from the registries of the core: one class per optimizer, loss or metric, with its signature and documentation."""
+"""Python classes from the registries of the core: one class per optimizer, loss or metric, with its signature and documentation.
+
+Copies (copy.deepcopy) and pickles hold the class, the configuration and Python's own attributes: an optimizer begins anew with the learning rate it
+has, a metric counts from zero. A copy or pickle of a model holds its optimizer's state too.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+def _restore(cls: Any, config: dict[str, Any]) -> Any:
+    """Unpickles an object of one of these classes."""
+    return cls.from_config(config)
 
 
 def make_classes(base: type, descriptions: list[dict[str, str]], module: str) -> dict[str, type]:
@@ -16,6 +25,9 @@ def make_classes(base: type, descriptions: list[dict[str, str]], module: str) ->
             """An equal object from get_config()."""
             return cls(**config)
 
+        def __reduce__(self: Any) -> tuple[Any, ...]:
+            return _restore, (type(self), self.get_config()), self.__dict__ or None
+
         head, _, text = doc.partition("\n--\n\n")
         __init__.__text_signature__ = "($self, " + head.partition("(")[2]  # type: ignore[attr-defined]
         return type(
@@ -25,6 +37,7 @@ def make_classes(base: type, descriptions: list[dict[str, str]], module: str) ->
                 "__init__": __init__,
                 "__doc__": f"{head}\n\n{text}",
                 "__module__": module,
+                "__reduce__": __reduce__,
                 "from_config": classmethod(from_config),
             },
         )

@@ -916,6 +916,9 @@ def grad_enabled() -> bool:
 def set_grad_enabled(on: bool) -> None:
     """Switches recording on this thread."""
 
+def reaches_other_leaves(y: Tensor, inputs: Sequence[Tensor]) -> bool:
+    """True when y depends on a leaf that requires a gradient and is none of `inputs`."""
+
 def gradients(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-from nacre._callback_parts import BATCH_HOOKS, HOOKS, Logs, Monitor, whole
+from nacre._callback_parts import BATCH_HOOKS, HOOKS, Logs, Monitor, WeakAttribute, columns, file_pattern, fill_in, whole
 from nacre.progress import Progress
 
 __all__ = [
@@ -36,7 +36,7 @@ class Callback:
 
     Attributes:
         model: the model that is trained; set `model.stop_training = True` to end fit after the batch or epoch.
-        params: dictionary with `epochs`, `steps` (batches per epoch) and `verbose`.
+        params: dictionary with `epochs`, `steps` (batches per epoch), `verbose`, and in fit `do_validation`.
 
     Epochs and batches count from 0. `logs` holds the metrics so far; it is valid during the call only.
 
@@ -60,7 +60,7 @@ class Callback:
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called with "epochs", "steps" and "verbose"; they are then `self.params`."""
+        """Called with "epochs", "steps", "verbose" and, by fit, "do_validation"; they are then `self.params`."""
         self.params = params
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -141,7 +141,7 @@ def overrides_batch_hooks(callback: Callback, phase: str = "train") -> bool:
 
 
 class History(Callback):
-    """What fit returns: `history` maps each metric to its values, one per epoch of `epoch`.
+    """What fit returns: `history` maps each metric to its values, one per epoch of `epoch`. It does not keep the model alive.
 
     Example:
         >>> history = nc.callbacks.History()
@@ -149,6 +149,8 @@ class History(Callback):
         >>> history.epoch, history.history
         ([0], {'loss': [0.5]})
     """
+
+    model = WeakAttribute()
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,6 +165,9 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_weak_model": None}
 
     def __repr__(self) -> str:
         last = {name: values[-1] for name, values in self.history.items()}
@@ -294,9 +299,7 @@ class ModelCheckpoint(Callback):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__()
-        self.filepath = os.fspath(filepath)
-        if not self.filepath:
-            raise ValueError("ModelCheckpoint: filepath must not be empty.")
+        self.filepath = file_pattern("ModelCheckpoint", filepath)
         self._monitor = Monitor("ModelCheckpoint", monitor, mode)
         self.monitor = monitor
         self.verbose = verbose
@@ -329,11 +332,7 @@ class ModelCheckpoint(Callback):
         values = {**logs, "epoch": epoch + 1}
         if batch is not None:
             values["batch"] = batch + 1
-        try:
-            return self.filepath.format(**values)
-        except (KeyError, IndexError) as error:
-            message = f"ModelCheckpoint: filepath '{self.filepath}' asks for {error}; known are {sorted(values)}."
-            raise ValueError(message) from None
+        return fill_in("ModelCheckpoint", self.filepath, values)
 
     def _save(self, epoch: int, batch: int | None, logs: Logs) -> None:
         if self.save_best_only:
@@ -359,6 +358,8 @@ class ModelCheckpoint(Callback):
 
 class CSVLogger(Callback):
     """Writes one line per epoch to a CSV file: the epoch, then the metrics in the order of the first epoch.
+
+    Metrics of a validation that is not made in each epoch (`validation_freq`) have their columns from the start; NA stands where one is missing.
 
     Args:
         filename: the file.
@@ -401,7 +402,7 @@ class CSVLogger(Callback):
         if self._keys is None:
             import csv
 
-            self._keys = list(logs)
+            self._keys = columns(logs, getattr(self, "model", None), getattr(self, "params", {}))
             self._writer = csv.writer(self._file, delimiter=self.separator, lineterminator="\n")
             if self._header:
                 self._writer.writerow(["epoch", *self._keys])
@@ -523,7 +524,7 @@ class CallbackList(Callback):
     Args:
         callbacks: a callback, a list of them, or None.
         model: given to each callback.
-        params: dictionary given to each callback (`epochs`, `steps`, `verbose`).
+        params: dictionary given to each callback (`epochs`, `steps`, `verbose`, `do_validation`).
         add_history: append a History unless one is there; `history` is it.
         verbose: 0, 1 or 2; above 0 appends a ProgbarLogger.
 

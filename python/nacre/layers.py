@@ -8,6 +8,8 @@ and `trainable` besides its own options.
     (2, 3)
     >>> layer.count_params()
     15
+
+The pooling layers have their short names too: `MaxPool2D` is `MaxPooling2D`, `GlobalAvgPool1D` is `GlobalAveragePooling1D`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
 _classes: dict[str, type] = {name: getattr(_core, name) for name in _core.layer_classes()}
 globals().update(_classes)
+# Keras's second names: MaxPool2D, GlobalAvgPool1D.
+_aliases = {
+    name.replace("Pooling", "Pool").replace("Average", "Avg"): _class for name, _class in _classes.items() if "Pooling" in name
+}
+globals().update(_aliases)
 
 
 class _Signature:

@@ -11,6 +11,8 @@ from ._classes import make_classes, resolve
 class Metric(_core.Metric):
     """Base of the metrics.
 
+    copy.deepcopy and pickle make one with the same options that counts from zero.
+
     Example:
         >>> metric = nc.metrics.Mean()
         >>> metric.update_state([1.0, 2.0])

@@ -5,15 +5,17 @@ The loops run in C++ without the interpreter lock. Python is entered for callbac
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import _core, losses, metrics, optimizers
 from .callbacks import CallbackList, History
+from .progress import printable
 
 __all__ = ["Sequential", "load_model"]
 
@@ -70,6 +72,14 @@ def _path(method: str, value: Any) -> str:
     return text
 
 
+@contextlib.contextmanager
+def _temporary_file() -> Iterator[str]:
+    import tempfile  # slow to import
+
+    with tempfile.TemporaryDirectory(prefix="nacre-") as folder:
+        yield os.path.join(folder, "model.nacre")
+
+
 def _steps(rows: int, batch_size: int, limit: int | None) -> int:
     steps = -(-rows // batch_size)
     return steps if limit is None else min(steps, limit)
@@ -83,9 +93,14 @@ def _rows(x: Any) -> int:
 class Sequential(_core.Sequential):
     """A stack of layers, each taking the result of the one before.
 
+    copy.deepcopy and pickle take what a file of save holds: architecture, weights, compile arguments, the optimizer's state. The copy trains on alone.
+
     Args:
         layers: List of layers; it may begin with nc.Input(shape), then the weights are made at once, else at the first call or by build.
         name: Name of the model.
+
+    Attributes:
+        history: The History of the last fit; None before.
 
     Raises:
         TypeError: layers holds something that is no layer.
@@ -103,6 +118,7 @@ class Sequential(_core.Sequential):
             raise TypeError(f"Sequential: name must be a string, got {name!r}.")
         super().__init__("sequential" if name is None else name)
         self._kept: dict[str, Any] = {}  # Python objects whose classes the core does not know
+        self.history: History | None = None  # of the last fit
         if isinstance(layers, (str, Mapping)) or not (layers is None or isinstance(layers, Iterable)):
             raise TypeError(f"Sequential: layers must be a list of layers, got {type(layers).__name__}.")
         for layer in layers or []:
@@ -147,10 +163,8 @@ class Sequential(_core.Sequential):
             print_fn(self._summary(ascii=False).rstrip("\n"))
             return
         text = self._summary(ascii=False)
-        try:
-            text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-        except (UnicodeEncodeError, LookupError):
-            text = self._summary(ascii=True)
+        if printable(text, sys.stdout) != text:
+            text = printable(self._summary(ascii=True), sys.stdout)
         print(text, end="")
 
     @classmethod
@@ -159,6 +173,14 @@ class Sequential(_core.Sequential):
         model = cls()
         model._apply_config(config)
         return model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        with _temporary_file() as path:
+            self._save(path)
+            with open(path, "rb") as file:
+                content = file.read()
+        own = {name: value for name, value in self.__dict__.items() if name not in ("_kept", "history")}
+        return _restore, (type(self), content), own or None
 
     def __repr__(self) -> str:
         return f"<Sequential name={self.name} layers={len(self.layers)} built={self.built}>"
@@ -179,6 +201,16 @@ class Sequential(_core.Sequential):
     def non_trainable_weights(self) -> list[Any]:
         """The weights that training leaves alone: frozen layers' and running statistics."""
         return [value for _, value, trainable in self._weight_list() if not trainable]
+
+    @property
+    def variables(self) -> list[Any]:
+        """The same as weights."""
+        return self.weights
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """The same as non_trainable_weights."""
+        return self.non_trainable_weights
 
     @property
     def trainable_variables(self) -> list[Any]:
@@ -316,8 +348,14 @@ class Sequential(_core.Sequential):
         limit = _optional_whole("fit", "steps_per_epoch", steps_per_epoch)
         shown = _verbose("fit", verbose)
         last = _whole("fit", "epochs", epochs)
-        params = {"epochs": last, "steps": _steps(rows, max(size, 1), limit), "verbose": shown}
+        params = {
+            "epochs": last,
+            "steps": _steps(rows, max(size, 1), limit),
+            "verbose": shown,
+            "do_validation": validation_data is not None or split > 0,
+        }
         hooks = CallbackList(callbacks, model=self, params=params, add_history=True, verbose=shown)
+        self.history = hooks.history
         self._fit(
             x,
             y,
@@ -480,13 +518,27 @@ def load_model(filepath: Any) -> Sequential:
         15
     """
     model = Sequential()
+    _read(model, _path("load_model", filepath))
+    return model
 
+
+def _read(model: Sequential, path: str) -> None:
     def make(class_name: str, config: dict[str, Any]) -> Any:
         optimizer = optimizers.get({"class_name": class_name, "config": config})
         model._kept["optimizer"] = optimizer
         return optimizer
 
-    model._load(_path("load_model", filepath), make)
+    model._load(path, make)
     if model.compiled:
         model._kept["loss"] = losses.get(model.get_compile_config()["loss"])
+
+
+def _restore(cls: type[Sequential], content: bytes) -> Sequential:
+    """Unpickles a model from the bytes of its file, with the checks of load_model."""
+    model = cls.__new__(cls)
+    Sequential.__init__(model)  # a class of the user's may take other arguments
+    with _temporary_file() as path:
+        with open(path, "wb") as file:
+            file.write(content)
+        _read(model, path)
     return model

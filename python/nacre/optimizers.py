@@ -12,6 +12,8 @@ from ._classes import make_classes, resolve
 class Optimizer(_core.Optimizer):
     """Base of the optimizers: learning_rate, iterations, build, apply, step, zero_grad, get_config.
 
+    copy.deepcopy and pickle make an unbuilt one with the same options; the state travels with a copy or pickle of the model.
+
     Example:
         >>> w = nc.Tensor([1.0], requires_grad=True)
         >>> optimizer = nc.optimizers.SGD(learning_rate=0.25)

@@ -35,6 +35,21 @@ def can_draw(stream: TextIO) -> bool:
         return False
 
 
+def printable(text: str, stream: Any) -> str:
+    """`text` with a question mark for each character that `stream` cannot write.
+
+    >>> class Plain:
+    ...     encoding = "ascii"
+    >>> printable("größe", Plain())
+    'gr??e'
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        return text.encode(encoding, "replace").decode(encoding)
+    except LookupError:  # an encoding that Python does not know
+        return text.encode("ascii", "replace").decode("ascii")
+
+
 def _width(stream: TextIO) -> dict[str, Any]:
     # Some containers have a terminal that says it has 0 columns; tqdm would then draw nothing.
     try:
@@ -99,7 +114,7 @@ class Progress:
         total: number of steps, or None when it is not known.
         verbose: 0 shows nothing, 1 a bar where one can be drawn and a line elsewhere, 2 always a line.
         title: a line written first, such as "Epoch 1/5"; empty for none.
-        stream: where to write; default sys.stdout as it is now.
+        stream: where to write; default sys.stdout as it is now. Nothing is shown where there is none (pythonw).
     """
 
     def __init__(self, total: int | None, *, verbose: int = 1, title: str = "", stream: TextIO | None = None) -> None:
@@ -109,16 +124,17 @@ class Progress:
             raise ValueError(f"Progress: total must be >= 0 or None, got {total}.")
         self.total = total
         self.verbose = verbose
-        self.stream = sys.stdout if stream is None else stream
+        self.stream: Any = sys.stdout if stream is None else stream
         self.draws = 0  # how often the bar was drawn
         self._step = 0
         self._start = time.monotonic()
         self._next_draw = self._start + INTERVAL_S
         self._bar: Any = None
-        self._closed = verbose == 0
-        if verbose and title:
-            self.stream.write(title + "\n")
-            self.stream.flush()
+        self._closed = verbose == 0 or self.stream is None
+        if self._closed:
+            return
+        if title:
+            self._write(title)
         if verbose == 1 and can_draw(self.stream):
             self._bar = _bar()(
                 total=total,
@@ -144,7 +160,7 @@ class Progress:
     def _draw(self, logs: Mapping[str, Any]) -> None:
         self.draws += 1
         self._bar.n = self._step
-        self._bar.set_postfix_str(format_logs(logs), refresh=False)
+        self._bar.set_postfix_str(printable(format_logs(logs), self.stream), refresh=False)
         self._bar.refresh()
 
     def close(self, logs: Mapping[str, Any] | None = None) -> None:
@@ -163,5 +179,8 @@ class Progress:
             parts.append(f"{format_time(seconds / self._step)}/step")
         if logs:
             parts.append(format_logs(logs))
-        self.stream.write(" - ".join(parts) + "\n")
+        self._write(" - ".join(parts))
+
+    def _write(self, line: str) -> None:
+        self.stream.write(printable(line, self.stream) + "\n")
         self.stream.flush()

@@ -5,8 +5,9 @@ Without `seed` each call takes the next numbers of the global generator, which `
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 from . import _core, ops
 from ._core import Tensor
@@ -14,16 +15,20 @@ from ._core import Tensor
 __all__ = ["bernoulli", "normal", "permutation", "randint", "truncated_normal", "uniform"]
 
 
-def _key(seed: int | None) -> Tensor:
+def _key(seed: SupportsIndex | None) -> Tensor:
     if seed is None:
         return _core.next_random_key()
-    if isinstance(seed, bool) or not isinstance(seed, int) or not -(2**63) <= seed < 2**63:
+    try:
+        number = None if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = None
+    if number is None or not -(2**63) <= number < 2**63:
         raise ValueError(f"random: seed must be None or an integer of 64 bits, got {seed!r}.")
-    return _core.convert_to_tensor([seed, 0, 0], "int64")
+    return _core.convert_to_tensor([number, 0, 0], "int64")
 
 
 def uniform(
-    shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: int | None = None
+    shape: int | Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: SupportsIndex | None = None
 ) -> Tensor:
     """Numbers evenly distributed over [minval, maxval).
 
@@ -48,7 +53,7 @@ def uniform(
 
 
 def normal(
-    shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
+    shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: SupportsIndex | None = None
 ) -> Tensor:
     """Normally distributed numbers.
 
@@ -73,7 +78,7 @@ def normal(
 
 
 def truncated_normal(
-    shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: int | None = None
+    shape: int | Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: SupportsIndex | None = None
 ) -> Tensor:
     """Normally distributed numbers within two standard deviations of the mean.
 
@@ -97,7 +102,9 @@ def truncated_normal(
     return ops.random_truncated_normal(_key(seed), shape, mean, stddev, dtype)
 
 
-def randint(shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: int | None = None) -> Tensor:
+def randint(
+    shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: SupportsIndex | None = None
+) -> Tensor:
     """Integers from [minval, maxval), each equally likely.
 
     Args:
@@ -120,7 +127,7 @@ def randint(shape: int | Sequence[int], minval: int, maxval: int, dtype: Any = "
     return ops.random_randint(_key(seed), shape, minval, maxval, dtype)
 
 
-def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, seed: int | None = None) -> Tensor:
+def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, seed: SupportsIndex | None = None) -> Tensor:
     """Ones with probability p, else zeros.
 
     Args:
@@ -142,21 +149,34 @@ def bernoulli(shape: int | Sequence[int], p: float = 0.5, dtype: Any = None, see
     return ops.random_bernoulli(_key(seed), shape, p, dtype)
 
 
-def permutation(n: int, seed: int | None = None) -> Tensor:
-    """0 .. n-1 in random order, int64.
+def permutation(x: Any, seed: SupportsIndex | None = None) -> Tensor:
+    """0 .. x-1 in random order, or the rows of x in random order.
 
     Args:
-        n: How many numbers, >= 0.
-        seed: Integer for the same numbers each time; None: the next ones of the global generator.
+        x: How many numbers, >= 0; or a tensor, array or list, of which the first axis is put in another order.
+        seed: Integer for the same order each time; None: the next ones of the global generator.
 
     Returns:
-        Tensor of n numbers, int64.
+        Tensor of x numbers, int64, or a new tensor of x's shape and dtype.
 
     Raises:
-        ValueError: n is negative, or seed does not fit 64 bits.
+        ValueError: x is a negative number, or seed does not fit 64 bits.
+        TypeError: x is neither an integer nor something with at least one axis.
 
     Example:
         >>> sorted(nc.random.permutation(4, seed=1).tolist())
         [0, 1, 2, 3]
+        >>> rows = nc.random.permutation([[1, 2], [3, 4], [5, 6]], seed=1)
+        >>> sorted(rows.tolist())
+        [[1, 2], [3, 4], [5, 6]]
     """
-    return ops.random_permutation(_key(seed), n)
+    if not getattr(x, "shape", ()) and not isinstance(x, (list, tuple, range)):
+        try:
+            n = None if isinstance(x, bool) else operator.index(x)
+        except TypeError:
+            n = None
+        if n is None:
+            raise TypeError(f"permutation: x must be an integer, or have at least one axis, got {x!r}.")
+        return ops.random_permutation(_key(seed), n)
+    rows = _core.asarray(list(x) if isinstance(x, range) else x)
+    return ops.take(rows, ops.random_permutation(_key(seed), rows.shape[0]), axis=0)

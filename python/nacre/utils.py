@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from typing import Any, SupportsIndex
 
 from . import _core
 
 __all__ = ["set_random_seed", "to_categorical"]
 
 
-def set_random_seed(seed: int) -> None:
+def set_random_seed(seed: SupportsIndex) -> None:
     """Starts everything random anew: weights, dropout, shuffling, nc.random. The same seed gives the same bits for any number of threads.
 
     Args:
@@ -25,11 +26,15 @@ def set_random_seed(seed: int) -> None:
         >>> a.tolist() == b.tolist()
         True
     """
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise TypeError(f"set_random_seed: seed must be an integer, got {seed!r}.")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"set_random_seed: seed must be between 0 and 2^64 - 1, got {seed}.")
-    _core.set_random_seed(seed)
+    try:
+        if isinstance(seed, bool):
+            raise TypeError
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"set_random_seed: seed must be an integer, got {seed!r}.") from None
+    if not 0 <= number < 2**64:
+        raise ValueError(f"set_random_seed: seed must be between 0 and 2^64 - 1, got {number}.")
+    _core.set_random_seed(number)
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Any:

@@ -120,6 +120,42 @@ def test_value_and_grad_of_several_arguments():
         nc.grad(lambda a: a)(np.ones(2))
 
 
+def test_grad_keeps_the_way_to_other_tensors():
+    """What the function uses besides its arguments: the gradient depends on it, and on a graph that the caller still needs."""
+    w = nc.Tensor([2.0], requires_grad=True)
+    g = nc.grad(lambda z: (z * z * w).sum())(nc.Tensor([3.0]))
+    ((w * 1.0).sum() + (g * g).sum()).backward()
+    assert w.grad.tolist() == [1 + 8 * 9 * 2]
+    w.grad = None
+    value, _ = nc.value_and_grad(lambda z, k: (z * k).sum())(nc.Tensor([3.0]), k=w)
+    value.backward()
+    assert w.grad.tolist() == [3.0]
+
+    w.grad = None
+    shared = w * w
+    with nc.no_grad():
+        value, g = nc.value_and_grad(lambda z: (z * shared).sum())(nc.Tensor([3.0]))
+        again = nc.grad(lambda z: (z * z).sum())(w)
+    assert not any(t.requires_grad for t in (value, g, again))
+    (shared * shared).sum().backward()
+    assert w.grad.tolist() == [32.0]
+    assert not nc.grad(lambda z: (z * z).sum())(nc.Tensor([3.0])).requires_grad
+
+
+@pytest.mark.parametrize("argnums", ["x", 1.5, True, None, (0, "x"), (0, False), b"a"])
+def test_argnums_are_integers(argnums):
+    for make in (nc.grad, nc.value_and_grad):
+        with pytest.raises(TypeError, match="grad: argnums must be an integer or a list of integers, got ") as caught:
+            make(lambda a, b: a * b, argnums=argnums)
+        assert repr(argnums) in str(caught.value)
+
+
+def test_argnums_of_numpy_are_integers():
+    assert nc.grad(lambda a, b: a * b, argnums=np.int64(1))(2.0, 3.0).item() == 2.0
+    (by_b,) = nc.grad(lambda a, b: a * b, argnums=np.array([1]))(2.0, 3.0)
+    assert by_b.item() == 2.0
+
+
 def test_a_million_nodes():
     """Built, walked and freed without recursion."""
     x = nc.Tensor(1.0, requires_grad=True)
@@ -158,3 +194,61 @@ def test_errors_inside_backward_leave_the_switch_as_it_was():
     with pytest.raises(nc.errors.StateError):
         z.backward()
     assert nc.is_grad_enabled()
+
+
+@pytest.mark.parametrize("switch", [nc.no_grad, nc.no_grad()])
+def test_switch_as_a_decorator(switch):
+    @switch
+    def square(v):
+        """The square."""
+        return v * v
+
+    assert not square(leaf(2.0)).requires_grad
+    assert (square.__name__, square.__doc__) == ("square", "The square.")
+    with nc.no_grad():
+        assert nc.enable_grad(lambda v: v * v)(leaf(2.0)).requires_grad
+    with pytest.raises(TypeError, match="no_grad: function must be a function to decorate, got 3"):
+        nc.no_grad(3)
+
+
+@pytest.mark.parametrize("switch", [nc.no_grad, nc.no_grad()])
+def test_switch_around_a_generator(switch):
+    """It holds while the body runs, however that is resumed or ended, and never for the loop around."""
+    inside = []
+
+    @switch
+    def body():
+        got = None
+        try:
+            while True:
+                inside.append(nc.is_grad_enabled())
+                try:
+                    got = yield got
+                except KeyError:
+                    inside.append(nc.is_grad_enabled())
+                if got == "stop":
+                    return "end"
+        finally:
+            inside.append(nc.is_grad_enabled())
+
+    run = body()
+    assert next(run) is None
+    assert nc.is_grad_enabled()
+    assert run.send(7) == 7
+    run.throw(KeyError("x"))
+    assert nc.is_grad_enabled()
+    with pytest.raises(StopIteration) as end:
+        run.send("stop")
+    assert end.value.value == "end"
+    closed = body()
+    next(closed)
+    closed.close()
+    failing = body()
+    next(failing)
+    with pytest.raises(ValueError, match="mine"):
+        failing.throw(ValueError("mine"))
+    assert nc.is_grad_enabled()
+    assert len(inside) >= 8
+    assert not any(inside)
+    assert next(nc.enable_grad(body)()) is None  # a generator function still
+    assert inside[-1] is False

@@ -193,6 +193,34 @@ def test_checkpoint_rejects(tmp_path):
         run(ModelCheckpoint(tmp_path / "{accuracy}"), losses(1))
 
 
+@pytest.mark.parametrize("filepath", [None, 3, b"model", ["a"]])
+def test_checkpoint_wants_a_path(filepath):
+    with pytest.raises(TypeError, match="ModelCheckpoint: filepath must be a string or path, got ") as caught:
+        ModelCheckpoint(filepath)
+    assert repr(filepath) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "filepath",
+    ["{epoch", "epoch}", "{}", "{0}", "{epoch:zz}", "{epoch:.q}", "{val_loss:d}", "{loss:s}", "{epoch.day}", "{epoch[0]}"],
+)
+def test_checkpoint_wants_fields_that_can_be_filled_in(filepath):
+    with pytest.raises(ValueError, match=r"ModelCheckpoint: filepath .* cannot be filled in") as caught:
+        ModelCheckpoint(filepath)
+    assert repr(filepath) in str(caught.value)
+
+
+def test_checkpoint_fields_of_other_kinds(tmp_path):
+    def add(epoch, logs):
+        logs |= {"stage": "warm", "level": 3}
+
+    pattern = tmp_path / "{{a}}-{stage:>5s}-{level:03d}-{val_loss:{epoch}.1f}-{val_loss!r}"
+    model, _ = run([LambdaCallback(on_epoch_end=add), ModelCheckpoint(pattern)], losses(0.5))
+    assert os.path.basename(model.saved[0][1]) == "{a}- warm-003-0.5-0.5"
+    with pytest.raises(ValueError, match=r"ModelCheckpoint: filepath .* cannot be filled in with .*'level': 3"):
+        run([LambdaCallback(on_epoch_end=add), ModelCheckpoint(tmp_path / "{level:>s}")], losses(0.5))
+
+
 # --- the small ones
 
 

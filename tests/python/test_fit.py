@@ -187,6 +187,26 @@ def test_checkpoint_csv_lambda_and_nan(tmp_path, capsys):
     assert "Batch 2: Invalid loss" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("given", [{"validation_data": True}, {"validation_split": 0.25}, {}])
+def test_csv_has_columns_for_a_later_validation(tmp_path, given):
+    x, y = points(40)
+    if "validation_data" in given:
+        given = {"validation_data": (x, y)}
+
+    def add(epoch, logs):
+        logs["rate"] = 0.5
+
+    callbacks = [nc.callbacks.LambdaCallback(on_epoch_end=add), nc.callbacks.CSVLogger(tmp_path / "log.csv")]
+    history = network().fit(x, y, epochs=3, verbose=0, callbacks=callbacks, validation_freq=2, **given)
+    with open(tmp_path / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    late = ["val_loss", "val_accuracy"] if given else []
+    assert list(rows[0]) == ["epoch", "loss", "accuracy", "rate", *late]
+    for name in late:
+        assert [row[name] for row in rows] == ["NA", str(history.history[name][0]), "NA"]
+    assert history.params["do_validation"] == bool(given)
+
+
 def test_a_callback_may_use_the_model_and_its_error_ends_fit():
     x, y = points(40)
     model = network()

@@ -120,6 +120,34 @@ def test_summary(capsys, monkeypatch):
     assert "| dense (Dense)" in ascii_only.read()
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_names_that_the_output_cannot_write(monkeypatch, encoding):
+    x, _ = points(12)
+    model = nc.Sequential([nc.Input((4,)), L.Dense(3, name="größe_層")], name="名")
+    model.compile("sgd", "mse", metrics=[nc.metrics.MeanAbsoluteError(name="größe_層")])
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    model.summary()
+    model.fit(x, np.zeros((12, 3)))
+    stream.seek(0)
+    text = stream.read()
+    written = "größe_層".encode(encoding, "replace").decode(encoding)
+    assert f"{written} (Dense)" in text
+    assert f"{written}: " in text
+
+
+def test_without_an_output(monkeypatch):
+    """pythonw has no sys.stdout."""
+    x, y = points(12)
+    monkeypatch.setattr("sys.stdout", None)
+    model = network()
+    model.summary()
+    for verbose in ("auto", 1, 2):
+        assert len(model.fit(x, y, epochs=2, validation_split=0.25, verbose=verbose).epoch) == 2
+        model.evaluate(x, y, verbose=verbose)
+        model.predict(x, verbose=verbose)
+
+
 def test_unbuilt_summary_says_so():
     seen = []
     nc.Sequential([L.Dense(2)]).summary(print_fn=seen.append)
@@ -362,6 +390,29 @@ def test_warnings_about_likely_mistakes():
         network().fit(x, y, verbose=0)
     with pytest.warns(UserWarning, match="sorted"):
         network().fit(x, np.sort(y), validation_split=0.3, verbose=0)
+
+
+def test_variables_are_weights():
+    model = network()
+    model.layers[0].trainable = False
+    for variables, weights in [
+        (model.variables, model.weights),
+        (model.trainable_variables, model.trainable_weights),
+        (model.non_trainable_variables, model.non_trainable_weights),
+    ]:
+        assert [v.numpy().ctypes.data for v in variables] == [w.numpy().ctypes.data for w in weights]
+    assert len(model.variables) == len(model.trainable_variables) + len(model.non_trainable_variables) == 8
+    for name in ("variables", "trainable_variables", "non_trainable_variables"):
+        with pytest.raises(AttributeError):
+            setattr(model, name, [])
+
+
+@pytest.mark.parametrize("rank", ["1D", "2D"])
+@pytest.mark.parametrize(("short", "name"), [("MaxPool", "MaxPooling"), ("AvgPool", "AveragePooling")])
+def test_short_names_of_pooling(short, name, rank):
+    for before in ("", "Global"):
+        assert getattr(L, before + short + rank) is getattr(L, before + name + rank)
+        assert getattr(L, before + short + rank)().class_name == before + name + rank
 
 
 def test_every_public_method_is_documented():

@@ -313,7 +313,8 @@ def layers_stub() -> str:
     names = ["Layer", *_core.layer_classes()]
     body = python_function(layers.Input) + "\n" + python_function(layers.get)
     lines = "".join(f"from ._core import {name} as {name}\n" for name in sorted(names))
-    return f"{HEAD}{imports(body, core='Layer', extra=lines)}\n{name_list(sorted(layers.__all__))}\n{body}"
+    aliases = "".join(f"{short} = {value.__name__}\n" for short, value in sorted(layers._aliases.items()))
+    return f"{HEAD}{imports(body, core='Layer', extra=lines)}\n{name_list(sorted(layers.__all__))}\n{aliases}\n{body}"
 
 
 def activations_stub() -> str:

@@ -109,4 +109,4 @@ def _restore(class_name: str, config: dict[str, Any], shapes: tuple[Any, ...], w
     return layer
 
 
-__all__ = ["Input", "Layer", "get", *_classes]  # noqa: PLE0604
+__all__ = ["Input", "Layer", "get", *_classes, *_aliases]  # noqa: PLE0604

@@ -36,12 +36,22 @@ from ._core import UpSampling2D as UpSampling2D
 from ._core import ZeroPadding2D as ZeroPadding2D
 
 __all__ = [
-    "Activation", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Conv1D", "Conv2D", "Conv2DTranspose", "Dense",
-    "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling1D",
-    "MaxPooling2D", "MultiHeadAttention", "PReLU", "Permute", "ReLU", "Rescaling", "Reshape", "Softmax", "UpSampling2D",
-    "ZeroPadding2D", "get",
+    "Activation", "AveragePooling1D", "AveragePooling2D", "AvgPool1D", "AvgPool2D", "BatchNormalization", "Conv1D", "Conv2D",
+    "Conv2DTranspose", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "Input", "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "MaxPool1D", "MaxPool2D",
+    "MaxPooling1D", "MaxPooling2D", "MultiHeadAttention", "PReLU", "Permute", "ReLU", "Rescaling", "Reshape", "Softmax",
+    "UpSampling2D", "ZeroPadding2D", "get",
 ]
+
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
 
 def Input(shape: Sequence[int | None] | None = None, dtype: Any = None, name: str | None = None) -> Layer:
     """The input of a model: says its shape, so that the weights exist before the first call."""

@@ -112,8 +112,9 @@ py::list get_weights(const Layer& l) {
 }
 
 void bind_base(py::module_& m) {
-  py::class_<nn::Variable>(m, "Variable", "A named weight: name, value (a tensor), trainable.")
-      .def_readonly("name", &nn::Variable::name)
+  py::class_<nn::Variable> variable(m, "Variable", "A named weight: name, value (a tensor), trainable.");
+  refuse_pickling(variable, "Take its value.");
+  variable.def_readonly("name", &nn::Variable::name)
       .def_readonly("value", &nn::Variable::value)
       .def_readonly("trainable", &nn::Variable::trainable)
       .def("__repr__", [](const nn::Variable& v) {
@@ -283,7 +284,9 @@ void bind_initializers(py::module_& m) {
     }
     raise<ValueError>("initializers: unknown class '", name, "'.");
   };
-  py::class_<Initializer, std::shared_ptr<Initializer>>(m, "Initializer", "Base of the initializers.")
+  py::class_<Initializer, std::shared_ptr<Initializer>> initializer(m, "Initializer", "Base of the initializers.");
+  refuse_pickling(initializer, "Use the classes of nacre.initializers.");
+  initializer
       .def(py::init([named](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         const auto& def = named(class_name);
         return def.make(bind_options(def.name, def.options, args, kwargs));

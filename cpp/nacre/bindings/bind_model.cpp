@@ -131,9 +131,10 @@ void bind_model(py::module_& m) {
   set_warning_hook(&warn_in_python);
   m.def("model_array", &array, py::arg("x"), py::arg("what"), "x as a tensor that shares its memory where possible.");
 
-  py::class_<Sequential, std::shared_ptr<Sequential>>(m, "Sequential", py::dynamic_attr(),
-                                                      "The model of the core; see nacre.models.Sequential.")
-      .def(py::init<std::string>(), py::arg("name") = "sequential")
+  py::class_<Sequential, std::shared_ptr<Sequential>> sequential(m, "Sequential", py::dynamic_attr(),
+                                                                 "The model of the core; see nacre.models.Sequential.");
+  refuse_pickling(sequential, "Use nacre.Sequential.");
+  sequential.def(py::init<std::string>(), py::arg("name") = "sequential")
       .def_property("name", &Sequential::name, &Sequential::set_name)
       .def(
           "_add", [](Sequential& s, const std::shared_ptr<nn::Layer>& layer) { s.add(layer); }, py::arg("layer"))

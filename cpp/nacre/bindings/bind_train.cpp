@@ -108,7 +108,9 @@ py::list describe(const Defs& defs) {
 }  // namespace
 
 void bind_train(py::module_& m) {
-  py::class_<Optimizer, std::shared_ptr<Optimizer>>(m, "Optimizer", "Base of the optimizers.")
+  py::class_<Optimizer, std::shared_ptr<Optimizer>> optimizer(m, "Optimizer", "Base of the optimizers.");
+  refuse_pickling(optimizer, "Use the classes of nacre.optimizers.");
+  optimizer
       .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         return optim::make_optimizer(
             class_name, bind_options(class_name, options_named(optim::optimizer_registry(), class_name), args, kwargs));
@@ -158,13 +160,14 @@ void bind_train(py::module_& m) {
         return options_repr(o.class_name(), options_of(o), c);
       });
 
-  py::class_<Loss, std::shared_ptr<Loss>>(m, "Loss", R"(Base of the losses.
+  py::class_<Loss, std::shared_ptr<Loss>> loss(m, "Loss", R"(Base of the losses.
 
 Example:
     >>> loss = nc.losses.get("mse")
     >>> loss([0.0, 2.0], [1.0, 4.0], sample_weight=[1.0, 0.0]).item()
-    0.5)")
-      .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
+    0.5)");
+  refuse_pickling(loss, "Use the classes of nacre.losses.");
+  loss.def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         return std::make_shared<Loss>(class_name,
                                       bind_options(class_name, options_named(metrics::loss_registry(), class_name), args, kwargs));
       }))
@@ -185,7 +188,9 @@ Example:
         return options_repr(l.class_name(), options_of(l), without_default_name(l.config(), l.op().name));
       });
 
-  py::class_<Metric, std::shared_ptr<Metric>>(m, "Metric", "Base of the metrics.")
+  py::class_<Metric, std::shared_ptr<Metric>> metric(m, "Metric", "Base of the metrics.");
+  refuse_pickling(metric, "Use the classes of nacre.metrics.");
+  metric
       .def(py::init([](const std::string& class_name, const py::args& args, const py::kwargs& kwargs) {
         return metrics::make_metric(class_name,
                                     bind_options(class_name, options_named(metrics::metric_registry(), class_name), args, kwargs));

@@ -97,6 +97,15 @@ class MaybeRelease {
   PyThreadState* state_;
 };
 
+// For the bare classes of the core: without a __reduce__ Python's copyreg would make an object of pybind11's own base, which ends
+// the process. What can be pickled says so in Python.
+template <class Class>
+void refuse_pickling(Class& c, const char* instead) {
+  c.def("__reduce__", [instead](const py::object& self) -> py::tuple {
+    raise<TypeError>("pickle: ", Py_TYPE(self.ptr())->tp_name, " of the core has no pickled form. ", instead);
+  });
+}
+
 }  // namespace nacre::python
 
 // Lets every pybind11 function take and return a Tensor. Arrays and lists convert; None does not.

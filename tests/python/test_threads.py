@@ -16,7 +16,7 @@ def in_threads(n, work):
     def run():
         try:
             work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - reported by the caller
             failures.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(n)]
@@ -101,7 +101,7 @@ def test_callbacks_cannot_change_the_structure(hook, name, change):
 def test_freezing_in_a_callback_says_what_to_do():
     m = model()
     callback = nc.callbacks.LambdaCallback(on_epoch_end=lambda *_: setattr(m.layers[0], "trainable", False))
-    with pytest.raises(nc.errors.StateError, match="fit: .*kernel was frozen during training"):
+    with pytest.raises(nc.errors.StateError, match=r"fit: .*kernel was frozen during training"):
         m.fit(np.ones((50, 4), "f4"), np.zeros(50, "i4"), verbose=0, epochs=2, callbacks=[callback])
 
 

@@ -35,8 +35,16 @@ def test_lists_beside_wide_tensors_are_not_rounded():
     wide += [0.1]
     assert wide.item() == 1.1
     one = nc.Tensor([1], dtype="int64")
-    assert (one + [2**40]).item() == 2**40 + 1
+    assert operator.add(one, [2**40]).item() == 2**40 + 1
     assert (nc.ones(1) * [0.1]).dtype == "float32"
+
+
+@pytest.mark.parametrize("key", [[0, 3], [2**40], ([0, 1], [0, 1, 2]), 5])
+def test_errors_of_indexing_name_indexing(key):
+    x = nc.ones((3, 3))
+    for use in (lambda: x[key], lambda: operator.setitem(x, key, 0.0)):
+        with pytest.raises((IndexError, nc.errors.ShapeError), match=r"^index: "):
+            use()
 
 
 def test_range_is_a_list_of_integers():

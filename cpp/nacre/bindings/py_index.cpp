@@ -1,4 +1,5 @@
 // x[key] and x[key] = value: Python's index objects as IndexItem lists for ops/indexing.h.
+#include "nacre/base/error_owner.h"
 #include "nacre/bindings/py_core.h"
 
 namespace nacre::python {
@@ -32,7 +33,7 @@ IndexItem parse_item(PyObject* o) {
     if (overflow) raise<IndexError>("index: ", std::string(py::str(number)), " is out of range.");
     return IndexItem::at(i);
   }
-  Tensor t = to_tensor(o, {.share = true}, "index");
+  Tensor t = to_tensor(o, {.share = true, .list_integer = DType::int64}, "index");
   if (!is_tensor(o) && t.count() == 0 && is_float(t.dtype())) t = cast(t, {.dtype = DType::int64});  // x[[]]
   if (t.rank() == 0 && is_integer(t.dtype())) return IndexItem::at(t.item_int());
   return IndexItem::by(std::move(t));
@@ -51,7 +52,13 @@ std::vector<IndexItem> parse_key(PyObject* key) {
 }  // namespace
 
 PyObject* tensor_subscript(PyObject* self, PyObject* key) {
-  return guarded([&] { return wrap(get_item(unwrap(self), parse_key(key))); });
+  return guarded([&] {
+    try {
+      return wrap(get_item(unwrap(self), parse_key(key)));
+    } catch (const Error&) {
+      rethrow_with_owner("index");
+    }
+  });
 }
 
 int tensor_ass_subscript(PyObject* self, PyObject* key, PyObject* value) {
@@ -63,7 +70,11 @@ int tensor_ass_subscript(PyObject* self, PyObject* key, PyObject* value) {
       raise<StateError>("x[...] = v: in-place change of a tensor while gradients are recorded. Use nc.where or nc.scatter_add, ",
                         "or change it inside nc.no_grad().");
     }
-    set_item(x, parse_key(key), v);
+    try {
+      set_item(x, parse_key(key), v);
+    } catch (const Error&) {
+      rethrow_with_owner("index");
+    }
     return 0;
   } catch (...) {
     set_python_error();

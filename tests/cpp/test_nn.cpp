@@ -111,7 +111,7 @@ TEST_CASE("registry and options refuse what they do not know") {
                        ValueError);
   CHECK_THROWS_WITH_AS(nn::Dense({.units = 3}, {.dtype = "int32"}), Contains("dtype must be float32 or float64, got int32"),
                        ValueError);
-  CHECK_THROWS_WITH_AS(nn::Dense({.units = 3}, {.name = "a/b"}), Contains("'a/b' must be non-empty and without '/'"), ValueError);
+  CHECK_THROWS_WITH_AS(nn::Dense({.units = 3}, {.name = "a/b"}), Contains("'a/b' must be non-empty, without '/'"), ValueError);
   CHECK_THROWS_WITH_AS(nn::Dense({.units = 3, .kernel_initializer = "he"}), Contains("kernel_initializer 'he' is unknown"),
                        ValueError);
   CHECK_THROWS_WITH_AS(nn::Conv2D({.filters = 3, .kernel_size = {3, 3, 3}}),

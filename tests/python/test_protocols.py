@@ -47,6 +47,16 @@ def test_errors_of_indexing_name_indexing(key):
             use()
 
 
+@pytest.mark.parametrize("value", [-1, 255, 256, 300, 2**31, 2**40, -(2**40), 2**63, 2**70, -(2**70)])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "int64"])
+def test_integers_compare_exactly(dtype, value):
+    numbers = [0, 1, 100]
+    x = nc.Tensor(numbers, dtype=dtype)
+    for compare in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge):
+        assert compare(x, value).tolist() == [compare(n, value) for n in numbers]
+        assert compare(value, x).tolist() == [compare(value, n) for n in numbers]
+
+
 def test_range_is_a_list_of_integers():
     assert nc.Tensor(range(3)).tolist() == [0, 1, 2]
 

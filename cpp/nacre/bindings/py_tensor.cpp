@@ -1,5 +1,6 @@
 // nacre.Tensor: a heap type of our own, so that x + y costs tens of nanoseconds. Operators, comparison, attributes and methods; ops that are also
 // methods (x.sum(), x.reshape(...)) are attached from the op functions by bind_ops.
+#include <cmath>
 #include <cstring>
 
 #include "nacre/bindings/py_core.h"
@@ -206,16 +207,33 @@ PyObject* nb_index(PyObject* a) {
   });
 }
 
+// An integer that the dtype of x cannot hold, as something that compares with x as the integer does: int64, or beyond that infinity.
+// Empty for all others.
+py::object wide_integer(const Tensor& x, PyObject* o) {
+  if (!is_integer(x.dtype()) || !PyLong_Check(o) || PyBool_Check(o)) return {};
+  int overflow = 0;
+  const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
+  if (overflow) return py::reinterpret_steal<py::object>(wrap(full({.shape = {}, .value = overflow * HUGE_VAL})));
+  const bool fits = x.dtype() == DType::int64 || (x.dtype() == DType::int32 && v >= INT32_MIN && v <= INT32_MAX) ||
+                    (x.dtype() == DType::int8 && v >= -128 && v <= 127) || (x.dtype() == DType::uint8 && v >= 0 && v <= 255);
+  if (fits) return {};
+  return py::reinterpret_steal<py::object>(wrap(scalar_tensor(o, ScalarKind::integer, DType::int64, "compare")));
+}
+
 PyObject* rich_compare(PyObject* a, PyObject* b, int op) {
-  switch (op) {
-    case Py_EQ: return binary(a, b, equal, "equal");
-    case Py_NE: return binary(a, b, not_equal, "not_equal");
-    case Py_LT: return binary(a, b, less, "less");
-    case Py_LE: return binary(a, b, less_equal, "less_equal");
-    case Py_GT: return binary(a, b, greater, "greater");
-    case Py_GE: return binary(a, b, greater_equal, "greater_equal");
-    default: Py_RETURN_NOTIMPLEMENTED;
-  }
+  return guarded([&]() -> PyObject* {
+    const py::object wide = wide_integer(unwrap(a), b);
+    PyObject* const other = wide ? wide.ptr() : b;
+    switch (op) {
+      case Py_EQ: return binary(a, other, equal, "equal");
+      case Py_NE: return binary(a, other, not_equal, "not_equal");
+      case Py_LT: return binary(a, other, less, "less");
+      case Py_LE: return binary(a, other, less_equal, "less_equal");
+      case Py_GT: return binary(a, other, greater, "greater");
+      case Py_GE: return binary(a, other, greater_equal, "greater_equal");
+      default: Py_RETURN_NOTIMPLEMENTED;
+    }
+  });
 }
 
 Py_ssize_t length(PyObject* o) {

@@ -1,11 +1,14 @@
 """The full tier's other builds: sanitizers, clang, aarch64 under qemu, and a CPU without AVX under qemu.
 
-Each runs the C++ tests through the preset of its name. Packages, where they are missing: clang-14, g++-aarch64-linux-gnu, qemu-user.
+Each runs the C++ tests through the preset of its name; where there is no Python of the target, the samples of all ops go through
+tests/cpp/tools/op_replay.cpp. Packages, where they are missing: clang-14, g++-aarch64-linux-gnu, qemu-user.
 """
 
+import functools
 import os
 import pathlib
 
+import op_replay
 import pytest
 from cmake_build import ROOT, call, machine_isas, tool
 
@@ -29,22 +32,29 @@ def need(*programs):
             pytest.skip(f"{program} is not there")
 
 
-def run_preset(cmake, preset, *options, timeout=3600):
-    environment = {**cmake.environment, **ENVIRONMENT}
+def build_preset(cmake, preset, *options):
     folder = ROOT / "build" / preset
     program = [option for option in cmake.generator if option.startswith("-D")]
-    call(cmake.cmake, "--preset", preset, *program, *options, cwd=ROOT, env=environment)
+    call(cmake.cmake, "--preset", preset, *program, *options, cwd=ROOT, env=cmake.environment)
     cmake.build(folder)
+    return folder
+
+
+def run_preset(cmake, preset, *options, timeout=3600):
+    environment = {**cmake.environment, **ENVIRONMENT}
+    folder = build_preset(cmake, preset, *options)
     ctest = pathlib.Path(cmake.cmake).with_name("ctest")
     done = call(ctest, "--test-dir", folder, "--output-on-failure", "--timeout", "1200", env=environment, timeout=timeout)
     assert f"out of {len(PROGRAMS)}" in done.stdout
+    return folder
 
 
 @pytest.mark.parametrize("preset", ["asan", "tsan"])
-def test_sanitizers(cmake, preset):
+def test_sanitizers(cmake, tmp_path, preset):
     # What the machine cannot run is not worth the minutes that it takes to compile with checks.
     isas = machine_isas()[1:]
-    run_preset(cmake, preset, *([f"-DNACRE_ISAS={';'.join(isas)}"] if isas else []))
+    folder = run_preset(cmake, preset, *([f"-DNACRE_ISAS={';'.join(isas)}"] if isas else []))
+    op_replay.check([folder / "tests" / "cpp" / "op_replay"], tmp_path, functools.partial(call, env={**os.environ, **ENVIRONMENT}))
 
 
 def test_clang(cmake):
@@ -55,6 +65,18 @@ def test_clang(cmake):
 def test_aarch64(cmake):
     need("aarch64-linux-gnu-g++", "qemu-aarch64")
     run_preset(cmake, "aarch64", timeout=7200)
+
+
+def test_ops_on_aarch64(cmake, tmp_path):
+    need("aarch64-linux-gnu-g++", "qemu-aarch64")
+    folder = build_preset(cmake, "aarch64")
+    op_replay.check(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", folder / "tests" / "cpp" / "op_replay"], tmp_path, call)
+
+
+def test_ops_on_a_cpu_without_avx(cmake, cpp_build, tmp_path):
+    need("qemu-x86_64")
+    cmake.build(cpp_build, "--target", "op_replay")
+    op_replay.check(["qemu-x86_64", "-cpu", "Nehalem", cpp_build / "tests" / "cpp" / "op_replay"], tmp_path, call)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -45,7 +45,8 @@ Layer::Layer(LayerCommon common, std::string_view class_name, bool any_dtype)
       rethrow_with_owner(class_name);
     }
   }
-  const bool plain = std::none_of(name_.begin(), name_.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < 32 || c == 127; });
+  const bool plain =
+      std::none_of(name_.begin(), name_.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < 32 || c == 127; });
   if (name_.empty() || !plain) {  // the names of the weights in a model's file are made from it
     raise<ValueError>(class_name, ": name '", name_, "' must be non-empty, without '/' and without control characters.");
   }

@@ -29,8 +29,8 @@ struct AttentionMask {
 struct AttentionArgs {
   DType dtype = DType::float32;
   bool causal = false;  // query i sees keys 0 .. i + causal_offset
-  std::int64_t causal_offset =
-      0;  // 0: lower triangle, as Keras and PyTorch also when Tq != Tk; Tk - Tq: aligned at the end (key cache)
+  // 0: lower triangle, as Keras and PyTorch also when Tq != Tk; Tk - Tq: aligned at the end (key cache)
+  std::int64_t causal_offset = 0;
   std::int64_t batch = 0, heads = 0, queries = 0, keys = 0, width = 0, value_width = 0;
   double scale = 1.0;  // usually 1 / sqrt(width)
   AttentionOperand q, k, v, o;

@@ -184,7 +184,7 @@ void run(const ConvMap<T>& m, void* scratch) {
       const int64_t g = unit % m.groups, t0 = unit / m.groups % d.bands * d.band, n = unit / m.groups / d.bands;
       const int64_t t1 = smaller(m.h.count, t0 + d.band);
       const T* image = m.src + n * m.src_image + g * m.src_channels;
-      const BandRows range = band_range(m.h, t0, t1);
+      const BandRows range = band_range(m.h, t0, t1, 0, m.h.taps);
       Band<T> band{image, m.src_row, m.src_pixel};
       if (d.in_place) {
         band.data += range.begin * m.src_row + m.w.low(0) * m.src_pixel;

@@ -26,11 +26,6 @@ Pieces<T> make_pieces(const ConvMap<T>& m) {
   return p;
 }
 
-template <int n>
-struct Count {
-  static constexpr int value = n;
-};
-
 // Taps [h0, h1) x [w0, w1).
 struct TapRange {
   int64_t h0, h1, w0, w1;
@@ -99,7 +94,7 @@ void run(const ConvMap<T>& m, void* scratch) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t t0 = unit % pieces.bands * pieces.band, n = unit / pieces.bands, t1 = smaller(m.h.count, t0 + pieces.band);
       const T* image = m.src + n * m.src_image;
-      const BandRows range = band_range(m.h, t0, t1);
+      const BandRows range = band_range(m.h, t0, t1, 0, m.h.taps);
       Band<T> band{image, m.src_row, m.src_pixel};
       if (pieces.in_place) {
         band.data += range.begin * m.src_row + m.w.low(0) * m.src_pixel;

@@ -113,14 +113,20 @@ static inline int64_t band_elements(const ConvAxis& h, const ConvAxis& w, int64_
   return smaller(h.size, h.high(rows - 1) - h.low(0)) * (w.high(w.count - 1) - w.low(0)) * channels;
 }
 
-// The source rows that outputs [t0, t1) meet, [begin, end).
+// The source rows that outputs [t0, t1) meet through taps [a0, a1), [begin, end).
 struct BandRows {
   int64_t begin, end;
 };
-static inline BandRows band_range(const ConvAxis& h, int64_t t0, int64_t t1) {
-  const int64_t begin = smaller(h.size, larger(0, h.low(t0)));
-  return {begin, larger(begin, smaller(h.size, h.high(t1 - 1)))};
+static inline BandRows band_range(const ConvAxis& h, int64_t t0, int64_t t1, int64_t a0, int64_t a1) {
+  const int64_t begin = smaller(h.size, larger(0, h.low(t0) + a0 * h.dilation));
+  return {begin, larger(begin, smaller(h.size, h.low(t1 - 1) + larger(0, a1 - 1) * h.dilation + 1))};
 }
+
+// A number known when compiling, as an argument.
+template <int n>
+struct Count {
+  static constexpr int value = n;
+};
 
 // conv_dense.cpp: bytes of scratch, and the run.
 int64_t dense_scratch(const ConvMap<float>& map) noexcept;

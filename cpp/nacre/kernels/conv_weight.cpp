@@ -170,11 +170,6 @@ NACRE_INLINE void depthwise_taps(const T* x, int64_t x_row, int64_t x_pixel, int
   }
 }
 
-template <int n>
-struct Taps {
-  static constexpr int value = n;
-};
-
 template <class T>
 void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, int64_t top, const T* dy, Span t, bool first,
                         T* out) {
@@ -193,8 +188,8 @@ void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band
                              u.end - u.begin, lanes, first, out + (a * g.kernel_w + q) * channels + c, channels);
       };
       int64_t q = 0;
-      for (; q + 3 <= g.kernel_w; q += 3) taps(Taps<3>{}, q);
-      for (; q < g.kernel_w; ++q) taps(Taps<1>{}, q);
+      for (; q + 3 <= g.kernel_w; q += 3) taps(Count<3>{}, q);
+      for (; q < g.kernel_w; ++q) taps(Count<1>{}, q);
     }
   }
 }
@@ -253,16 +248,15 @@ void run(const ConvArgs& g, void* scratch) {
         const T* image = static_cast<const T*>(g.x) + n * x_image + group * p.channels;
         for (int64_t t0 = begin / p.band * p.band; t0 < end; t0 += p.band) {
           const int64_t t1 = smaller(g.out_h, t0 + p.band);
-          const int64_t top = smaller(g.in_h, larger(0, p.h.low(t0) + a0 * g.dilation_h));
-          const int64_t bottom = larger(top, smaller(g.in_h, p.h.low(t1 - 1) + (a1 - 1) * g.dilation_h + 1));
+          const BandRows range = band_range(p.h, t0, t1, a0, a1);
           Band<T> band{image, x_row, g.in_channels};
           if (p.in_place) {
-            band.data += top * x_row + p.w.low(0) * g.in_channels;
+            band.data += range.begin * x_row + p.w.low(0) * g.in_channels;
           } else {
-            band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, top, bottom, p.w.low(0), p.w.high(g.out_w - 1),
+            band = copy_band(image, x_row, g.in_channels, g.in_h, g.in_w, range.begin, range.end, p.w.low(0), p.w.high(g.out_w - 1),
                              p.channels, own);
           }
-          add(band, top, static_cast<const T*>(g.dy) + n * g.out_h * dy_row, {t0, t1});
+          add(band, range.begin, static_cast<const T*>(g.dy) + n * g.out_h * dy_row, {t0, t1});
         }
       }
       if (first) add({own, 0, p.channels}, 0, static_cast<const T*>(g.dy), {0, 0});  // kernel rows that no image row meets: zero

@@ -8,6 +8,8 @@ import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from nacre._integers import as_integer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -79,9 +81,9 @@ class Monitor:
 
 
 def whole(owner: str, name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    number = as_integer(value)
+    if number is None:
         raise ValueError(f"{owner}: {name} must be a whole number, got {value!r}.")
-    number = int(value.__index__())
     if number < least:
         raise ValueError(f"{owner}: {name} must be >= {least}, got {number}.")
     return number

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import operator
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, TypeVar, cast, overload
 
 from . import _core
 from ._core import Tensor, gradients
+from ._integers import as_integer
 
 __all__ = ["enable_grad", "grad", "gradients", "is_grad_enabled", "no_grad", "value_and_grad"]
 
@@ -148,22 +148,14 @@ def is_grad_enabled() -> bool:
 
 def _positions(argnums: Any) -> tuple[tuple[int, ...], bool]:
     """The positions, and whether one was given alone."""
-    try:
-        return (_position(argnums),), True
-    except TypeError:
-        pass
-    try:
-        if isinstance(argnums, (str, bytes)):
-            raise TypeError
-        return tuple(_position(i) for i in argnums), False
-    except TypeError:
-        raise TypeError(f"grad: argnums must be an integer or a list of integers, got {argnums!r}.") from None
-
-
-def _position(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError
-    return operator.index(value)
+    alone = as_integer(argnums)
+    if alone is not None:
+        return (alone,), True
+    given = [as_integer(i) for i in argnums] if isinstance(argnums, Iterable) and not isinstance(argnums, (str, bytes)) else [None]
+    positions = tuple(i for i in given if i is not None)
+    if len(positions) != len(given):
+        raise TypeError(f"grad: argnums must be an integer or a list of integers, got {argnums!r}.")
+    return positions, False
 
 
 def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import _core, losses, metrics, optimizers
+from ._integers import as_integer
 from .callbacks import CallbackList, History
 from .progress import printable
 
@@ -22,12 +22,9 @@ __all__ = ["Sequential", "load_model"]
 
 def _whole(method: str, name: str, value: Any) -> int:
     """`value` as an integer of 64 bits; the core checks its range."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{method}: {name} must be an integer, got {value!r}.") from None
+    number = as_integer(value)
+    if number is None:
+        raise TypeError(f"{method}: {name} must be an integer, got {value!r}.")
     if not -(2**62) < number < 2**62:
         raise ValueError(f"{method}: {name} must be between 0 and 2^62, got {number}.")
     return number

@@ -5,12 +5,12 @@ Without `seed` each call takes the next numbers of the global generator, which `
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 from . import _core, ops
 from ._core import Tensor
+from ._integers import as_integer
 
 __all__ = ["bernoulli", "normal", "permutation", "randint", "truncated_normal", "uniform"]
 
@@ -18,10 +18,7 @@ __all__ = ["bernoulli", "normal", "permutation", "randint", "truncated_normal", 
 def _key(seed: SupportsIndex | None) -> Tensor:
     if seed is None:
         return _core.next_random_key()
-    try:
-        number = None if isinstance(seed, bool) else operator.index(seed)
-    except TypeError:
-        number = None
+    number = as_integer(seed)
     if number is None or not -(2**63) <= number < 2**63:
         raise ValueError(f"random: seed must be None or an integer of 64 bits, got {seed!r}.")
     return _core.convert_to_tensor([number, 0, 0], "int64")
@@ -171,10 +168,7 @@ def permutation(x: Any, seed: SupportsIndex | None = None) -> Tensor:
         [[1, 2], [3, 4], [5, 6]]
     """
     if not getattr(x, "shape", ()) and not isinstance(x, (list, tuple, range)):
-        try:
-            n = None if isinstance(x, bool) else operator.index(x)
-        except TypeError:
-            n = None
+        n = as_integer(x)
         if n is None:
             raise TypeError(f"permutation: x must be an integer, or have at least one axis, got {x!r}.")
         return ops.random_permutation(_key(seed), n)

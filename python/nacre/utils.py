@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any, SupportsIndex
 
 from . import _core
+from ._integers import as_integer
 
 __all__ = ["set_random_seed", "to_categorical"]
 
@@ -26,12 +26,9 @@ def set_random_seed(seed: SupportsIndex) -> None:
         >>> a.tolist() == b.tolist()
         True
     """
-    try:
-        if isinstance(seed, bool):
-            raise TypeError
-        number = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"set_random_seed: seed must be an integer, got {seed!r}.") from None
+    number = as_integer(seed)
+    if number is None:
+        raise TypeError(f"set_random_seed: seed must be an integer, got {seed!r}.")
     if not 0 <= number < 2**64:
         raise ValueError(f"set_random_seed: seed must be between 0 and 2^64 - 1, got {number}.")
     _core.set_random_seed(number)

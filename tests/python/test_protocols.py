@@ -57,6 +57,18 @@ def test_integers_compare_exactly(dtype, value):
         assert compare(value, x).tolist() == [compare(value, n) for n in numbers]
 
 
+def test_full_takes_the_ends_of_the_range():
+    for dtype, low, high in (
+        ("int64", -(2**63), 2**63 - 2**10),
+        ("int32", -(2**31), 2**31 - 1),
+        ("uint8", 0, 255),
+        ("int8", -128, 127),
+    ):
+        assert nc.full((1,), low, dtype=dtype).item() == low
+        assert nc.full((1,), high, dtype=dtype).item() == high
+    assert nc.full((1,), -0.5, dtype="uint8").item() == 0
+
+
 def test_range_is_a_list_of_integers():
     assert nc.Tensor(range(3)).tolist() == [0, 1, 2]
 

@@ -204,11 +204,7 @@ void store_scalar(PyObject* o, DType dtype, char* out, std::string_view what) {
   if (PyLong_Check(o) && !is_float(dtype)) {
     int overflow = 0;
     const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-    bool fits = !overflow;
-    if (dtype == DType::int32) fits = fits && v >= INT32_MIN && v <= INT32_MAX;
-    if (dtype == DType::uint8) fits = fits && v >= 0 && v <= 255;
-    if (dtype == DType::int8) fits = fits && v >= -128 && v <= 127;
-    if (!fits && dtype != DType::boolean) {
+    if (dtype != DType::boolean && (overflow || !integer_fits(v, dtype))) {
       raise<ValueError>(what, ": the integer ", std::string(py::str(py::handle(o))), " does not fit ", dtype,
                         ". Give a wider dtype.");
     }
@@ -272,6 +268,13 @@ ScalarKind scalar_kind(PyObject* o) {
   if (PyLong_Check(o)) return ScalarKind::integer;
   if (PyFloat_Check(o)) return ScalarKind::real;
   return ScalarKind::none;
+}
+
+bool integer_fits(long long v, DType dtype) {
+  if (dtype == DType::int32) return v >= INT32_MIN && v <= INT32_MAX;
+  if (dtype == DType::uint8) return v >= 0 && v <= UINT8_MAX;
+  if (dtype == DType::int8) return v >= INT8_MIN && v <= INT8_MAX;
+  return dtype == DType::int64;
 }
 
 DType weak_dtype(ScalarKind kind, bool has_common, DType common) {

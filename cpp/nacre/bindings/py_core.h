@@ -45,6 +45,8 @@ Tensor to_tensor(PyObject* o, const ConvertOptions& options, std::string_view wh
 // A Python number beside tensors: true and the value when `o` is one (bool, int, float, but no array).
 enum class ScalarKind { none, boolean, integer, real };
 ScalarKind scalar_kind(PyObject* o);
+// Can an integer dtype hold v?
+bool integer_fits(long long v, DType dtype);
 Tensor scalar_tensor(PyObject* o, ScalarKind kind, DType dtype, std::string_view what);
 // dtype that a Python number takes beside tensors of `common` (has_common false: none are there).
 DType weak_dtype(ScalarKind kind, bool has_common, DType common);

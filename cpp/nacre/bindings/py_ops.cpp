@@ -38,7 +38,8 @@ double parse_real(const OpDef& def, std::string_view field, PyObject* o) {
     PyErr_Clear();
     raise<ValueError>(def.name, ": ", field, " is no number that fits float64.");
   }
-  if (PyLong_Check(o)) {  // attributes are float64; a number that it rounds would give another result than was asked for
+  if (std::fabs(v) >= 0x1p53 &&
+      PyLong_Check(o)) {  // attributes are float64; a number that it rounds would give another result than was asked for
     const py::object back = py::reinterpret_steal<py::object>(PyLong_FromDouble(v));
     if (!back) throw py::error_already_set();
     if (!py::reinterpret_borrow<py::object>(o).equal(back)) {

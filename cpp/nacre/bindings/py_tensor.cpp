@@ -214,9 +214,7 @@ py::object wide_integer(const Tensor& x, PyObject* o) {
   int overflow = 0;
   const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
   if (overflow) return py::reinterpret_steal<py::object>(wrap(full({.shape = {}, .value = overflow * HUGE_VAL})));
-  const bool fits = x.dtype() == DType::int64 || (x.dtype() == DType::int32 && v >= INT32_MIN && v <= INT32_MAX) ||
-                    (x.dtype() == DType::int8 && v >= -128 && v <= 127) || (x.dtype() == DType::uint8 && v >= 0 && v <= 255);
-  if (fits) return {};
+  if (integer_fits(v, x.dtype())) return {};
   return py::reinterpret_steal<py::object>(wrap(scalar_tensor(o, ScalarKind::integer, DType::int64, "compare")));
 }
 

@@ -31,9 +31,9 @@ void push(std::string_view op, Types& out, const IntList& sizes, OptDType dtype)
 // A float that is no value of the dtype: NaN, infinite or too large.
 void check_value(std::string_view op, double value, DType dtype) {
   if (is_float(dtype) || dtype == DType::boolean) return;
-  const int bits = static_cast<int>(8 * size_of(dtype)) - (dtype == DType::uint8 ? 0 : 1);
-  const double limit = std::ldexp(1.0, bits);
-  if (!(value < limit && value > (dtype == DType::uint8 ? -1 : -limit - 1)))
+  const bool is_unsigned = dtype == DType::uint8;
+  const double limit = std::ldexp(1.0, static_cast<int>(8 * size_of(dtype)) - (is_unsigned ? 0 : 1)), whole = std::trunc(value);
+  if (!(whole < limit && whole >= (is_unsigned ? 0 : -limit)))
     raise<ValueError>(op, ": the value ", value, " is no value of ", dtype, ". Give another dtype.");
 }
 

@@ -30,18 +30,6 @@ def find_cmake():
     return tool("cmake")
 
 
-def machine_isas():
-    """The instruction sets of the kernels that this machine runs, the best one last."""
-    info = pathlib.Path("/proc/cpuinfo")
-    flags = set(info.read_text().split()) if info.exists() else set()
-    isas = ["scalar"]
-    if {"avx2", "fma", "f16c"} <= flags:
-        isas.append("avx2")
-        if {"avx512f", "avx512vl", "avx512bw", "avx512dq"} <= flags:
-            isas.append("avx512")
-    return isas
-
-
 def call(*command, check=True, timeout=1800, **options):
     """Runs a program; when it fails, the test fails with its output."""
     done = subprocess.run(

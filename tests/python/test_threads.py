@@ -47,12 +47,22 @@ def test_threads_may_use_a_new_leaf_at_once():
 
 
 def test_a_leaf_may_go_while_its_gradient_is_on_the_way():
-    def work():
-        for _ in range(200):
-            y = (nc.Tensor(np.ones(50), requires_grad=True) * 3).sum()
+    for _ in range(300):
+        w = nc.Tensor(np.ones(50), requires_grad=True)
+        y = (w * 3).sum()
+        go = threading.Barrier(2)
+
+        def work(y=y, go=go):
+            go.wait()
             y.backward()
 
-    in_threads(4, work)
+        walker = threading.Thread(target=work)
+        walker.start()
+        go.wait()
+        del w  # its last owner but the graph, while the other thread walks
+        walker.join()
+        with pytest.raises(nc.errors.StateError):
+            y.backward()  # the walk went to its end: the graph is freed
 
 
 def test_gradients_of_different_variables_share_no_memory():

@@ -6,10 +6,15 @@
 // costs at most the one piece it holds. Every access that takes part in a race is seq_cst: parking and waiting are store-then-load
 // protocols.
 //
+// A stolen core: a worker that is off its core holds up the one piece it has claimed, for as long as another process runs there. When the caller
+// has waited longer than it worked, twice in a short time, calls run on the caller alone for a while, and the time doubles as long as trying
+// again ends the same way: a machine with a busy neighbour gives the speed of one thread, not less. Results are the same either way.
+//
 // Before a sleeping worker is woken it is kept off the caller's core: Linux tends to queue it there, where it waits for the caller.
 #include "nacre/base/threads.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <new>
 
@@ -47,6 +52,39 @@ struct Pool {
   alignas(64) std::atomic<bool> busy{false};  // held by the one caller that may publish, start and stop
   std::atomic<int> started{0};
 };
+
+// Waiting for workers that do not run. Written by the one caller that holds pool.busy; `alone_until` is read by all.
+constexpr std::int64_t kStallWait = 100'000, kFirstPause = 20'000'000, kLongestPause = 320'000'000;  // ns
+constinit std::atomic<std::int64_t> alone_until{0};                                                  // 0: not now
+constinit int stalls = 0;
+constinit std::int64_t next_pause = kFirstPause, last_stall = 0;
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Should this call leave the workers alone?
+bool workers_are_held_up() {
+  const std::int64_t until = alone_until.load(std::memory_order_relaxed);
+  if (until == 0) return false;
+  if (now_ns() < until) return true;
+  alone_until.store(0, std::memory_order_relaxed);
+  return false;
+}
+
+// The caller worked until `idle` and got the last piece back at `end`.
+void note_wait(std::int64_t begin, std::int64_t idle, std::int64_t end) {
+  if (end - idle < kStallWait || end - idle < idle - begin) return;
+  if (end - last_stall > 2 * next_pause) {  // long ago: this may be the first of its kind
+    stalls = 0;
+    next_pause = kFirstPause;
+  }
+  last_stall = end;
+  if (++stalls < 2) return;
+  alone_until.store(end + next_pause, std::memory_order_relaxed);
+  if (next_pause < kLongestPause) next_pause *= 2;
+  stalls = 1;  // the next one, right after the pause, is enough
+}
 
 // No destructors run on these: workers may outlive static destruction.
 constinit Pool pool;
@@ -171,7 +209,16 @@ void run_inline(std::int64_t n, std::int64_t grain, RangeBody body, void* contex
   }
 }
 
-void wait_for_pieces() {
+void wait_for_pieces(std::int64_t begin) {
+  constexpr int kShortWait = 256;  // pauses: the end of pieces of equal size
+  for (int spins = 0; spins < kShortWait; ++spins) {
+    if (pool.unfinished.load() == 0) return;
+    os::pause_cpu();
+  }
+  struct Note {
+    std::int64_t begin, idle = now_ns();
+    ~Note() { note_wait(begin, idle, now_ns()); }
+  } const note{begin};
   for (int spins = 0; spins < kSpins; ++spins) {
     if (pool.unfinished.load() == 0) return;
     os::pause_cpu();
@@ -194,7 +241,7 @@ void parallel_for_raw(std::int64_t n, std::int64_t grain, RangeBody body, void* 
   const int threads = num_threads();
   const int limit = threads < max_workers ? threads : max_workers;
   const std::uint64_t pieces = static_cast<std::uint64_t>((n - 1) / grain) + 1;
-  if (pieces == 1 || limit <= 1 || nesting > 0 || pieces >= kPieceMask || pool.busy.exchange(true)) {
+  if (pieces == 1 || limit <= 1 || nesting > 0 || pieces >= kPieceMask || workers_are_held_up() || pool.busy.exchange(true)) {
     run_inline(n, grain, body, context, interruptible);
     return;
   }
@@ -212,8 +259,9 @@ void parallel_for_raw(std::int64_t n, std::int64_t grain, RangeBody body, void* 
   pool.pieces.store(pieces);
   pool.ticket.store(((pool.ticket.load() >> kPieceBits) + 1) << kPieceBits);
   wake_workers(limit, pieces);
+  const std::int64_t begin = now_ns();
   work(0);
-  wait_for_pieces();
+  wait_for_pieces(begin);
   --nesting;
   pool.busy.store(false);
 }

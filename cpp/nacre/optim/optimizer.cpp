@@ -6,8 +6,18 @@
 #include "nacre/autograd/tape.h"
 #include "nacre/base/threads.h"
 #include "nacre/ops/ops.h"
+#include "nacre/tensor/pack.h"
 
 namespace nacre::optim {
+
+namespace {
+
+// Does b begin where the packed a ends?
+bool lies_after(const Tensor& a, const Tensor& b) {
+  return a.dtype() == b.dtype() && static_cast<const char*>(a.view().data) + packed_bytes(a.view()) == b.view().data;
+}
+
+}  // namespace
 
 Optimizer::Optimizer(std::string_view class_name, double learning_rate, std::optional<double> weight_decay, const Json& exclude,
                      const std::string& mask)
@@ -66,56 +76,105 @@ void Optimizer::build(std::span<const Parameter> parameters) {
     }
     return;
   }
-  const std::vector<std::string> names = slots();
-  std::vector<std::vector<Tensor>> state;
-  for (const Parameter& p : parameters) {
+  std::vector<Run> runs;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Parameter& p = parameters[i];
     if (!p.value.defined()) raise<TypeError>(class_name(), ": a variable is empty.");
     const DType t = p.value.dtype();
     if (t != DType::float32 && t != DType::float64) {
       raise<DTypeError>(class_name(), ": variable ", p.name, " is ", t, ". Only float32 and float64 can be trained.");
     }
     if (!p.value.contiguous()) raise<ValueError>(class_name(), ": variable ", p.name, " is a strided view. Pass its clone().");
-    std::vector<Tensor> tensors;
-    for (std::size_t s = 0; s < names.size(); ++s) {
-      tensors.push_back(full({.shape = p.value.shape(), .value = slot_start(s), .dtype = t}));
+    const double decay = decays(p.name) ? weight_decay_ : 0;
+    if (!runs.empty() && runs.back().weight_decay == decay && lies_after(parameters[i - 1].value, p.value)) {
+      Run& run = runs.back();
+      run.elements =
+          (static_cast<const char*>(p.value.view().data) - static_cast<const char*>(parameters[run.first].value.view().data)) /
+              size_of(t) +
+          p.value.count();
+      ++run.count;
+    } else {
+      runs.push_back({i, 1, p.value.count(), decay});
     }
-    state.push_back(std::move(tensors));
+  }
+  // State of a run lies as its variables do.
+  const std::vector<std::string> names = slots();
+  std::vector<std::vector<Tensor>> state(parameters.size());
+  for (const Run& run : runs) {
+    const Tensor& start = parameters[run.first].value;
+    for (std::size_t s = 0; s < names.size(); ++s) {
+      const Tensor block = full({.shape = {run.elements}, .value = slot_start(s), .dtype = start.dtype()});
+      for (std::size_t i = run.first; i < run.first + run.count; ++i) {
+        View v = parameters[i].value.view();
+        v.data = static_cast<char*>(block.view().data) +
+                 (static_cast<const char*>(v.data) - static_cast<const char*>(start.view().data));
+        state[i].push_back(make_view(block.body()->storage, v));
+      }
+    }
   }
   parameters_.assign(parameters.begin(), parameters.end());
   state_ = std::move(state);
+  runs_ = std::move(runs);
   built_ = true;
+}
+
+void Optimizer::check_gradient(std::size_t i, const Tensor& g) const {
+  const Tensor& p = parameters_[i].value;
+  if (g.shape() == p.shape() && g.dtype() == p.dtype()) return;
+  raise<ShapeError>(class_name(), ": the gradient of ", parameters_[i].name, " has shape ", g.shape(), " and dtype ", g.dtype(),
+                    ", the variable ", p.shape(), " and ", p.dtype(), ".");
+}
+
+bool Optimizer::in_one_piece(const Run& run, std::span<const Tensor> grads) const {
+  for (std::size_t i = run.first; i < run.first + run.count; ++i) {
+    if (!grads[i].defined() || !grads[i].contiguous()) return false;
+    if (i > run.first && !lies_after(grads[i - 1], grads[i])) return false;
+  }
+  return true;
+}
+
+void Optimizer::update_range(const Run& run, std::size_t i, std::int64_t elements, const Tensor& grad) const {
+  const Tensor& p = parameters_[i].value;
+  update({.dtype = p.dtype(),
+          .param = p.body()->data,
+          .grad = grad.body()->data,
+          .n = elements,
+          .weight_decay = run.weight_decay,
+          .step = iterations_,
+          .state = state_[i]});
 }
 
 void Optimizer::apply(std::span<const Tensor> grads, std::span<const Parameter> parameters) {
   if (grads.size() != parameters.size()) {
     raise<ValueError>(class_name(), ": ", grads.size(), " gradients for ", parameters.size(), " variables.");
   }
-  NoGrad no_grad;
+  const NoGrad no_grad;
   build(parameters);
-  std::vector<Tensor> ready(grads.size());
   for (std::size_t i = 0; i < grads.size(); ++i) {
-    const Tensor &g = grads[i], &p = parameters_[i].value;
-    if (!g.defined()) continue;
-    if (!(g.shape() == p.shape()) || g.dtype() != p.dtype()) {
-      raise<ShapeError>(class_name(), ": the gradient of ", parameters_[i].name, " has shape ", g.shape(), " and dtype ", g.dtype(),
-                        ", the variable ", p.shape(), " and ", p.dtype(), ".");
-    }
-    ready[i] = g.contiguous() ? g : g.clone();
+    if (!grads[i].defined()) continue;
+    check_gradient(i, grads[i]);
+    if (parameters_[i].value.body()->storage->read_only) begin_write(class_name(), parameters_[i].value);  // raises
   }
-  Uninterruptible whole;  // a step is made entirely or not at all
+  std::vector<Tensor> copies;  // of strided gradients: before anything changes, as memory may run out
+  for (const Tensor& g : grads) {
+    if (!g.defined() || g.contiguous()) continue;
+    copies.resize(grads.size());
+    copies[static_cast<std::size_t>(&g - grads.data())] = g.clone();
+  }
+  const Uninterruptible whole;  // a step is made entirely or not at all
   come_back();
   ++iterations_;
-  for (std::size_t i = 0; i < ready.size(); ++i) {
-    if (!ready[i].defined()) continue;
-    const Tensor& p = parameters_[i].value;
-    begin_write(class_name(), p);
-    update({.dtype = p.dtype(),
-            .param = p.body()->data,
-            .grad = ready[i].body()->data,
-            .n = p.count(),
-            .weight_decay = decays(parameters_[i].name) ? weight_decay_ : 0,
-            .step = iterations_,
-            .state = state_[i]});
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    if (grads[i].defined()) begin_write(class_name(), parameters_[i].value);
+  }
+  for (const Run& run : runs_) {
+    if (in_one_piece(run, grads)) {
+      update_range(run, run.first, run.elements, grads[run.first]);
+      continue;
+    }
+    for (std::size_t i = run.first; i < run.first + run.count; ++i) {
+      if (grads[i].defined()) update_range(run, i, parameters_[i].value.count(), grads[i].contiguous() ? grads[i] : copies[i]);
+    }
   }
 }
 

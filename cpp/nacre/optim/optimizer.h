@@ -83,6 +83,15 @@ class NACRE_API Optimizer {
 
  private:
   [[nodiscard]] bool decays(const std::string& name) const;
+  // Variables that lie side by side in memory (tensor/pack.h) with one dtype and one decay: updated by one call when their gradients lie so too.
+  struct Run {
+    std::size_t first, count;
+    std::int64_t elements;  // with the gaps between
+    double weight_decay;
+  };
+  void check_gradient(std::size_t i, const Tensor& g) const;
+  [[nodiscard]] bool in_one_piece(const Run& run, std::span<const Tensor> grads) const;
+  void update_range(const Run& run, std::size_t i, std::int64_t elements, const Tensor& grad) const;
 
   double learning_rate_;
   double weight_decay_ = 0;
@@ -92,6 +101,7 @@ class NACRE_API Optimizer {
   bool built_ = false;
   std::vector<Parameter> parameters_;
   std::vector<std::vector<Tensor>> state_;
+  std::vector<Run> runs_;
 };
 
 struct OptimizerDef {

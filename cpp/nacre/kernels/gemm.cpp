@@ -243,26 +243,56 @@ BatchOffsets batch_offsets(const GemmArgs& g, int64_t index) {
   return o;
 }
 
+// A float product ready to run.
 template <class T>
-void gemm_float(const GemmArgs& g, void* scratch) {
-  if (g.m == 0 || g.n == 0) return;
-  const Plan<T> p = make_plan<T>(g);
-  if (p.batch == 0) return;
-  const int64_t pieces = p.pieces_m * p.pieces_n, units = p.batch * pieces;
-  const int64_t total = work_of(p.m, p.n, p.k), bytes = worker_bytes(p);
-  const double all = double(total) * double(p.batch);
+struct Ready {
+  GemmArgs args;
+  Plan<T> plan;
+  int64_t units, grain, bytes;
+};
+
+template <class T>
+Ready<T> make_ready(const GemmArgs& g) {
+  Ready<T> r{g, make_plan<T>(g), 0, 1, 0};
+  if (g.m == 0 || g.n == 0 || r.plan.batch == 0) return r;
+  const Plan<T>& p = r.plan;
+  const int64_t pieces = p.pieces_m * p.pieces_n, total = work_of(p.m, p.n, p.k);
+  r.units = p.batch * pieces;
+  r.bytes = worker_bytes(p);
   // Groups of small products; everything inline when a second thread would not pay.
-  int64_t grain = larger(1, kUnitWork / larger(1, total / pieces));
-  if (all < double(kForkWork)) grain = units;
+  r.grain = double(total) * double(p.batch) < double(kForkWork) ? r.units : larger(1, kUnitWork / larger(1, total / pieces));
+  return r;
+}
+
+template <class T>
+void run_ready(const Ready<T>& r, void* scratch) {
+  const Plan<T>& p = r.plan;
+  if (r.units == 1) return run_piece(p, p.a, p.b, p.c, 0, static_cast<T*>(scratch));
+  const int64_t pieces = p.pieces_m * p.pieces_n;
   auto body = [&](int64_t begin, int64_t end, int worker) {
-    T* own = reinterpret_cast<T*>(static_cast<char*>(scratch) + worker * bytes);
+    T* own = reinterpret_cast<T*>(static_cast<char*>(scratch) + worker * r.bytes);
     for (int64_t u = begin; u < end; ++u) {
       BatchOffsets o;
-      if (g.batch_rank > 0) o = batch_offsets(g, u / pieces);
+      if (r.args.batch_rank > 0) o = batch_offsets(r.args, u / pieces);
       run_piece(p, p.a + (p.swapped ? o.b : o.a), p.b + (p.swapped ? o.a : o.b), p.c + o.c, u % pieces, own);
     }
   };
-  parallel_for(units, grain, body, g.threads);
+  parallel_for(r.units, r.grain, body, r.args.threads);
+}
+
+template <class T>
+void gemm_float(const GemmArgs& g, void* scratch) {
+  if (g.m == 0 || g.n == 0) return;
+  run_ready(make_ready<T>(g), scratch);
+}
+
+template <class T>
+void prepare_float(const GemmArgs& g, PreparedGemm& out) {
+  static_assert(sizeof(Ready<T>) <= sizeof(PreparedGemm::state));
+  const Ready<T> r = make_ready<T>(g);
+  __builtin_memcpy(out.state, &r, sizeof r);
+  out.scratch_bytes = r.bytes * g.threads;
+  out.run = [](const void* state, void* scratch) noexcept { run_ready(*static_cast<const Ready<T>*>(state), scratch); };
 }
 
 // Integers: plain loops that wrap around (unsigned arithmetic); their order cannot matter.
@@ -314,9 +344,21 @@ void gemm(const GemmArgs& g, void* scratch) noexcept {
   }
 }
 
+void gemm_prepare(const GemmArgs& g, PreparedGemm& out) noexcept {
+  out = {};
+  switch (g.dtype) {
+    case DType::float32: return prepare_float<float>(g, out);
+    case DType::float64: return prepare_float<double>(g, out);
+    default:
+      __builtin_memcpy(out.state, &g, sizeof g);
+      out.run = [](const void* state, void* scratch) noexcept { gemm(*static_cast<const GemmArgs*>(state), scratch); };
+  }
+}
+
 void fill_gemm(GemmTable& table) {
   table.scratch_bytes = gemm_scratch_bytes;
   table.gemm = gemm;
+  table.prepare = gemm_prepare;
 }
 
 }  // namespace NACRE_ISA

@@ -36,11 +36,20 @@ struct GemmArgs {
   int threads = num_threads();  // workers that may take part; scratch is sized for them
 };
 
+// A product with everything decided: which path, cuts, tiles. Plain memory; for one set of pointers and number of threads.
+struct PreparedGemm {
+  alignas(16) unsigned char state[768];
+  std::int64_t scratch_bytes = 0;
+  void (*run)(const void* state, void* scratch) noexcept = nullptr;
+};
+
 struct GemmTable {
   // Bytes of scratch (64-byte aligned) that gemm wants for these arguments; pointers are not looked at. May be 0.
   std::int64_t (*scratch_bytes)(const GemmArgs&) noexcept = nullptr;
   // dtype float32, float64, int32, int64; arguments were checked by the caller.
   void (*gemm)(const GemmArgs&, void* scratch) noexcept = nullptr;
+  // The same in two parts, for calls that are made again and again: prepared.run(prepared.state, scratch).
+  void (*prepare)(const GemmArgs&, PreparedGemm&) noexcept = nullptr;
 };
 
 }  // namespace nacre

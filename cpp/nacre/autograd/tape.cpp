@@ -46,6 +46,7 @@ class LeafNode final : public Node {
 
 // The walk's gradient as the leaf's own: `grad` is the user's to change in place, so nobody else may see its memory.
 Tensor own(Tensor g) {
+  if (g.symbolic()) return g;  // has no memory
   const bool alone = g.body()->refs.load() == 1 && g.body()->storage->refs.load() == 1 && !g.requires_grad() && g.contiguous();
   return alone ? g : g.clone();
 }
@@ -254,6 +255,9 @@ bool reaches_other_leaves(const Tensor& y, std::span<const Tensor> inputs) {
 }
 
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> dys, bool retain_graph, bool create_graph) {
+  if (capturing()) {
+    raise<StateError>("backward: while a model is captured, gradients cannot be added into tensors. Use nc.grad or gradients(...).");
+  }
   Walk walk;
   start(walk, outputs, dys);
   run(walk, nullptr, nullptr, retain_graph, create_graph);

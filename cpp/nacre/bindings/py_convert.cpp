@@ -352,6 +352,7 @@ PyObject* to_numpy(const Tensor& t) {
   PyObject* owner = wrap(t.detach());
   if (!owner) throw py::error_already_set();
   py::object base = py::reinterpret_steal<py::object>(owner);
+  require_values("numpy", t);
   py::dict interface;
   py::tuple strides(t.rank());
   for (int i = 0; i < t.rank(); ++i) strides[i] = py::int_(t.view().strides[i] * size_of(t.dtype()));

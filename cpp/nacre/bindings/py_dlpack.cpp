@@ -34,6 +34,7 @@ struct Export {
 
 template <class Managed>
 Managed* make_export(const Tensor& t) {
+  require_values("dlpack", t);
   auto* e = new Export<Managed>;
   e->tensor = t;
   for (int i = 0; i < t.rank(); ++i) {

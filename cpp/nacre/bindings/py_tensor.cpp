@@ -380,8 +380,11 @@ PyObject* nested_list(const View& v, const char* p, int axis) {
   return list;
 }
 PyObject* method_tolist(PyObject* o, PyObject*) {
-  const View& v = unwrap(o).view();
-  return nested_list(v, static_cast<const char*>(v.data), 0);
+  return guarded([&] {
+    require_values("tolist", unwrap(o));
+    const View& v = unwrap(o).view();
+    return nested_list(v, static_cast<const char*>(v.data), 0);
+  });
 }
 PyObject* method_item(PyObject* o, PyObject*) {
   return guarded([&]() -> PyObject* {

@@ -6,6 +6,7 @@
 #include "nacre/base/error_owner.h"
 #include "nacre/ops/ops.h"
 #include "nacre/ops/random_state.h"
+#include "nacre/ops/recorder.h"
 
 namespace nacre::nn {
 
@@ -176,6 +177,7 @@ Tensor Layer::random_key(const CallContext& context, std::optional<Dim> own_seed
     key.seed = context.seed.value_or(global.seed);
     key.step = context.step.value_or(global.step);
   }
+  if (Recorder* r = recorder(); r && context.step) return r->step_key(key);
   return key_tensor(key);
 }
 

@@ -42,6 +42,8 @@ Reference: Maas, Hannun and Ng, 2013, Rectifier nonlinearities improve neural ne
   static void infer(const LeakyRelu& a, In in, Types& out);
   static void run(const LeakyRelu& a, Views in, Views out, Context& c);
   static void grad(const LeakyRelu& a, GradCtx& c);
+  static constexpr std::uint64_t inplace = 1;
+  static bool tile(const LeakyRelu& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Elu {
@@ -72,6 +74,8 @@ Reference: Clevert, Unterthiner and Hochreiter, 2016, Fast and accurate deep net
   static void infer(const Elu& a, In in, Types& out);
   static void run(const Elu& a, Views in, Views out, Context& c);
   static void grad(const Elu& a, GradCtx& c);
+  static constexpr std::uint64_t inplace = 1;
+  static bool tile(const Elu& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Silu {
@@ -102,6 +106,8 @@ Reference: Ramachandran, Zoph and Le, 2017, Searching for activation functions.)
   static void infer(const Silu& a, In in, Types& out);
   static void run(const Silu& a, Views in, Views out, Context& c);
   static void grad(const Silu& a, GradCtx& c);
+  static constexpr std::uint64_t inplace = 1;
+  static bool tile(const Silu& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Gelu {
@@ -133,6 +139,8 @@ Reference: Hendrycks and Gimpel, 2016, Gaussian error linear units.)";
   static void infer(const Gelu& a, In in, Types& out);
   static void run(const Gelu& a, Views in, Views out, Context& c);
   static void grad(const Gelu& a, GradCtx& c);
+  static constexpr std::uint64_t inplace = 1;
+  static bool tile(const Gelu& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Relu6 {
@@ -161,6 +169,8 @@ Reference: keras.ops.relu6.)";
   static void infer(const Relu6& a, In in, Types& out);
   static void run(const Relu6& a, Views in, Views out, Context& c);
   static void grad(const Relu6& a, GradCtx& c);
+  static constexpr std::uint64_t inplace = 1;
+  static bool tile(const Relu6& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Prelu {
@@ -216,6 +226,7 @@ constexpr std::string_view activation_grad_name(BinaryKind k) {
 void activation_grad_infer(std::string_view name, In in, Types& out);
 void activation_grad_run(BinaryKind kind, double a, double b, Views in, Views out, Context& c);
 void activation_grad_grad(BinaryKind kind, double a, const OpDef& def, const void* attrs, GradCtx& c);
+bool activation_grad_tile(BinaryKind kind, double a, double b, const KernelTable& k, In in, TileFn& fn);
 
 template <BinaryKind K>
 struct ActivationGrad {
@@ -228,6 +239,10 @@ struct ActivationGrad {
   static constexpr std::uint64_t save_in = 3, save_out = 0;
   static void infer(const ActivationGrad&, In in, Types& out) { activation_grad_infer(name, in, out); }
   static void run(const ActivationGrad& o, Views in, Views out, Context& c) { activation_grad_run(K, o.a, o.b, in, out, c); }
+  static constexpr std::uint64_t inplace = 3;
+  static bool tile(const ActivationGrad& o, const KernelTable& k, In in, TileFn& fn) {
+    return activation_grad_tile(K, o.a, o.b, k, in, fn);
+  }
   static void grad(const ActivationGrad& o, GradCtx& c) { activation_grad_grad(K, o.a, op_def<ActivationGrad>(), &o, c); }
 };
 using ReluGrad = ActivationGrad<BinaryKind::relu_grad>;

@@ -13,8 +13,17 @@ void activation_infer(std::string_view name, In in, Types& out) {
 
 namespace {
 
-void run_with(UnaryKind kind, double param, Views in, Views out, Context& c) {
-  apply_unary(unary_fn(c.kernels.elementwise, kind, in[0].dtype), in[0], out[0], &param);
+// The op's inner loop over whole tensors.
+template <class Op>
+void run_tile(const Op& a, Views in, Views out, Context& c) {
+  TileFn fn;
+  Op::tile(a, c.kernels, In{in.views, in.n}, fn);
+  apply_unary(fn.unary, in[0], out[0], fn.params);
+}
+bool unary_with(UnaryKind kind, double a, double b, const KernelTable& k, In in, TileFn& fn) {
+  fn.unary = unary_fn(k.elementwise, kind, in[0].dtype);
+  fn.params[0] = a, fn.params[1] = b;
+  return fn.unary != nullptr;
 }
 
 }  // namespace
@@ -24,9 +33,10 @@ void LeakyRelu::infer(const LeakyRelu& a, In in, Types& out) {
   require_finite(name, "negative_slope", a.negative_slope);
   activation_infer(name, in, out);
 }
-void LeakyRelu::run(const LeakyRelu& a, Views in, Views out, Context& c) {
-  run_with(UnaryKind::leaky_relu, a.negative_slope, in, out, c);
+bool LeakyRelu::tile(const LeakyRelu& a, const KernelTable& k, In in, TileFn& fn) {
+  return unary_with(UnaryKind::leaky_relu, a.negative_slope, 0, k, in, fn);
 }
+void LeakyRelu::run(const LeakyRelu& a, Views in, Views out, Context& c) { run_tile(a, in, out, c); }
 void LeakyRelu::grad(const LeakyRelu& a, GradCtx& c) {
   if (c.needs(0)) c.dx(0, leaky_relu_grad(c.in(0), c.dy(), {.a = a.negative_slope}));
 }
@@ -36,7 +46,8 @@ void Elu::infer(const Elu& a, In in, Types& out) {
   require_finite(name, "alpha", a.alpha);
   activation_infer(name, in, out);
 }
-void Elu::run(const Elu& a, Views in, Views out, Context& c) { run_with(UnaryKind::elu, a.alpha, in, out, c); }
+bool Elu::tile(const Elu& a, const KernelTable& k, In in, TileFn& fn) { return unary_with(UnaryKind::elu, a.alpha, 0, k, in, fn); }
+void Elu::run(const Elu& a, Views in, Views out, Context& c) { run_tile(a, in, out, c); }
 void Elu::grad(const Elu& a, GradCtx& c) {
   if (c.needs(0)) c.dx(0, elu_grad(c.in(0), c.dy(), {.a = a.alpha}));
 }
@@ -46,25 +57,27 @@ void Silu::infer(const Silu& a, In in, Types& out) {
   require_finite(name, "beta", a.beta);
   activation_infer(name, in, out);
 }
-void Silu::run(const Silu& a, Views in, Views out, Context& c) { run_with(UnaryKind::silu, a.beta, in, out, c); }
+bool Silu::tile(const Silu& a, const KernelTable& k, In in, TileFn& fn) {
+  return unary_with(UnaryKind::silu, a.beta, 0, k, in, fn);
+}
+void Silu::run(const Silu& a, Views in, Views out, Context& c) { run_tile(a, in, out, c); }
 void Silu::grad(const Silu& a, GradCtx& c) {
   if (c.needs(0)) c.dx(0, silu_grad(c.in(0), c.dy(), {.a = a.beta}));
 }
 
 void Gelu::infer(const Gelu&, In in, Types& out) { activation_infer(name, in, out); }
-void Gelu::run(const Gelu& a, Views in, Views out, Context& c) {
-  run_with(a.approximate ? UnaryKind::gelu_tanh : UnaryKind::gelu, 0, in, out, c);
+bool Gelu::tile(const Gelu& a, const KernelTable& k, In in, TileFn& fn) {
+  return unary_with(a.approximate ? UnaryKind::gelu_tanh : UnaryKind::gelu, 0, 0, k, in, fn);
 }
+void Gelu::run(const Gelu& a, Views in, Views out, Context& c) { run_tile(a, in, out, c); }
 void Gelu::grad(const Gelu& a, GradCtx& c) {
   if (c.needs(0)) c.dx(0, a.approximate ? gelu_tanh_grad(c.in(0), c.dy()) : gelu_grad(c.in(0), c.dy()));
 }
 
 // y = min(max(x, 0), 6); y says which branch was taken
 void Relu6::infer(const Relu6&, In in, Types& out) { activation_infer(name, in, out); }
-void Relu6::run(const Relu6&, Views in, Views out, Context& c) {
-  const double bounds[] = {0, 6};
-  apply_unary(unary_fn(c.kernels.elementwise, UnaryKind::clip, in[0].dtype), in[0], out[0], bounds);
-}
+bool Relu6::tile(const Relu6&, const KernelTable& k, In in, TileFn& fn) { return unary_with(UnaryKind::clip, 0, 6, k, in, fn); }
+void Relu6::run(const Relu6& a, Views in, Views out, Context& c) { run_tile(a, in, out, c); }
 void Relu6::grad(const Relu6&, GradCtx& c) {
   if (!c.needs(0)) return;
   const Tensor y = c.out();
@@ -109,9 +122,16 @@ void activation_grad_infer(std::string_view name, In in, Types& out) {
   out.push_back(in[0]);
 }
 
+bool activation_grad_tile(BinaryKind kind, double a, double b, const KernelTable& k, In in, TileFn& fn) {
+  fn.binary = binary_fn(k.elementwise, kind, in[0].dtype);
+  fn.params[0] = a, fn.params[1] = b;
+  return fn.binary != nullptr;
+}
+
 void activation_grad_run(BinaryKind kind, double a, double b, Views in, Views out, Context& c) {
-  const double params[] = {a, b};
-  apply_binary(binary_fn(c.kernels.elementwise, kind, in[0].dtype), in[0], in[1], out[0], params);
+  TileFn fn;
+  activation_grad_tile(kind, a, b, c.kernels, In{in.views, in.n}, fn);
+  apply_binary(fn.binary, in[0], in[1], out[0], fn.params);
 }
 
 namespace {

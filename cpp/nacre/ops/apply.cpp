@@ -1,4 +1,5 @@
 // apply: the one way from attributes and tensors to results, recorded when some input requires a gradient.
+#include <algorithm>
 #include <cstring>
 
 #include "nacre/base/memory.h"
@@ -6,20 +7,49 @@
 #include "nacre/kernels/table.h"
 #include "nacre/ops/op.h"
 #include "nacre/ops/ops.h"
+#include "nacre/ops/recorder.h"
 
 namespace nacre {
 
 void* Context::scratch(Dim bytes) {
-  if (bytes <= 0) bytes = 1;
+  const std::size_t n = bytes <= 0 ? 1 : static_cast<std::size_t>(bytes);
+  const std::size_t begin = used_;
+  used_ += (n + kAlignment - 1) / kAlignment * kAlignment;
+  wanted_ = std::max(wanted_, used_);
+  if (used_ <= size_) return memory_ + begin;
   blocks_.reserve(blocks_.size() + 1);
-  void* p = allocate(static_cast<std::size_t>(bytes));
-  blocks_.push_back({p, static_cast<std::size_t>(bytes)});
+  void* p = allocate(n);
+  blocks_.push_back({p, n});
   return p;
+}
+
+void Context::free_blocks() noexcept {
+  for (const Block& b : blocks_) deallocate(b.p, b.bytes);
+  blocks_.clear();
 }
 
 Context::~Context() {
   for (const Block& b : blocks_) deallocate(b.p, b.bytes);
 }
+
+namespace {
+thread_local Recorder* t_recorder = nullptr;
+Tensor staged_copy(const Tensor& x) { return copy(x); }
+void set_recorder(Recorder* r) {
+  t_recorder = r;
+  set_capturing(r ? staged_copy : nullptr);
+}
+}  // namespace
+
+Recorder::~Recorder() = default;
+Recorder* recorder() noexcept { return t_recorder; }
+Capture::Capture(Recorder& r) {
+  if (t_recorder) raise<StateError>("capture: a model is being captured in this thread already.");
+  set_recorder(&r);
+}
+Capture::~Capture() { set_recorder(nullptr); }
+RunNow::RunNow() : before_(t_recorder) { set_recorder(nullptr); }
+RunNow::~RunNow() { set_recorder(before_); }
 
 // A recorded op: its attributes, and the inputs and outputs that its gradient reads.
 class OpNode final : public Node {
@@ -178,14 +208,58 @@ struct InCompound {
   ~InCompound() { t_compound = before; }
 };
 
-[[noreturn]] void throw_status(const OpDef& def, const Status& s) {
-  const std::string_view name = t_compound.empty() ? def.name : t_compound;
+}  // namespace
+
+void throw_status(std::string_view name, const Status& s) {
   switch (s.code) {
     case Status::index_out_of_range:
       raise<IndexError>(name, ": index ", s.value, " at position ", s.position, " is out of range for size ", s.limit, ".");
     case Status::division_by_zero: raise<ValueError>(name, ": integer division by zero at position ", s.position, ".");
     default: raise<ValueError>(name, ": value ", s.value, " at position ", s.position, " is not allowed (limit ", s.limit, ").");
   }
+}
+
+namespace {
+
+// Hangs a node on the outputs when some input requires a gradient.
+void record_node(const OpDef& def, const void* attrs, std::span<const Tensor> in, std::span<Tensor> outputs) {
+  if (!grad_enabled()) return;
+  bool record = false;
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    const bool no_grad = def.inputs[std::min(k, def.inputs.size() - 1)].flags & kNoGrad;
+    record |= in[k].defined() && !no_grad && in[k].requires_grad();
+  }
+  if (!record || !def.grad) return;
+  auto* node = new OpNode(def, attrs, in, outputs);
+  bool first = true;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!is_float(outputs[i].dtype())) continue;  // argmax of a pool, counts: no gradient flows
+    TensorBody* b = outputs[i].body();
+    b->node = node;
+    if (!first) node->refs.fetch_add(1, std::memory_order_relaxed);
+    first = false;
+    b->output_index = static_cast<std::int32_t>(i);
+    b->is_leaf = false;
+    b->requires_grad = true;
+  }
+  if (first) NodeBase::release(node);
+}
+
+// The op goes into the graph that is being captured, with contiguous inputs where its kernel wants them.
+void stage(Recorder& r, const OpDef& def, const void* attrs, std::span<Tensor> in, std::span<const Type> types,
+           std::span<Tensor> outputs) {
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    if (!in[k].defined()) continue;
+    const bool mutated = def.inputs[std::min(k, def.inputs.size() - 1)].flags & kMutated;
+    if (mutated) {
+      begin_write(def.name, in[k]);
+      require_values(def.name, in[k]);
+    }
+    if (def.strided || in[k].contiguous()) continue;
+    if (mutated) raise<ValueError>(def.name, ": ", def.inputs[k].name, " is changed in place and must be contiguous.");
+    in[k] = copy(in[k]);
+  }
+  r.record(def, attrs, t_compound.empty() ? def.name : t_compound, in, types, outputs);
 }
 
 template <class Outputs>
@@ -230,6 +304,12 @@ void apply_into(const OpDef& def, const void* attrs, std::span<const Tensor> giv
     return;
   }
 
+  if (Recorder* r = recorder()) [[unlikely]] {
+    stage(*r, def, attrs, in, types, std::span<Tensor>(outputs.data(), outputs.size()));
+    spare.push_back(std::move(types));
+    return record_node(def, attrs, in, std::span<Tensor>(outputs.data(), outputs.size()));
+  }
+
   const bool aliased = def.view && in.size() >= 1 && in[0].defined();
   bool done = false;
   if (aliased) {
@@ -267,31 +347,12 @@ void apply_into(const OpDef& def, const void* attrs, std::span<const Tensor> giv
     }
     Context context(cpu_kernels());
     def.run(attrs, Views{in_views, static_cast<int>(in.size())}, Views{out_views, static_cast<int>(types.size())}, context);
-    if (context.status.code != Status::ok) throw_status(def, context.status);
+    if (context.status.code != Status::ok) throw_status(t_compound.empty() ? def.name : t_compound, context.status);
     if (stop_requested()) raise<Interrupted>(def.name, ": stopped on request.");
   }
   spare.push_back(std::move(types));
 
-  if (!grad_enabled()) return;
-  bool record = false;
-  for (std::size_t k = 0; k < in.size(); ++k) {
-    const bool no_grad = def.inputs[std::min(k, def.inputs.size() - 1)].flags & kNoGrad;
-    record |= in[k].defined() && !no_grad && in[k].requires_grad();
-  }
-  if (!record || !def.grad) return;
-  auto* node = new OpNode(def, attrs, in, std::span<Tensor>(outputs.data(), outputs.size()));
-  bool first = true;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (!is_float(outputs[i].dtype())) continue;  // argmax of a pool, counts: no gradient flows
-    TensorBody* b = outputs[i].body();
-    b->node = node;
-    if (!first) node->refs.fetch_add(1, std::memory_order_relaxed);
-    first = false;
-    b->output_index = static_cast<std::int32_t>(i);
-    b->is_leaf = false;
-    b->requires_grad = true;
-  }
-  if (first) NodeBase::release(node);
+  record_node(def, attrs, in, std::span<Tensor>(outputs.data(), outputs.size()));
 }
 
 struct OneTensor {

@@ -37,6 +37,7 @@ constexpr const BinaryInfo& binary_info(BinaryKind kind) {
 void binary_infer(const BinaryInfo& info, In in, Types& out);
 void binary_run(BinaryKind kind, Views in, Views out, Context& c);
 void binary_grad(BinaryKind kind, GradCtx& c);
+bool binary_tile(BinaryKind kind, const KernelTable& k, In in, TileFn& fn);
 
 template <BinaryKind K>
 struct Binary {
@@ -49,6 +50,8 @@ struct Binary {
   static constexpr std::uint64_t save_in = info.save_in, save_out = info.save_out;
   static void infer(const Binary&, In in, Types& out) { binary_infer(info, in, out); }
   static void run(const Binary&, Views in, Views out, Context& c) { binary_run(K, in, out, c); }
+  static constexpr std::uint64_t inplace = 3;
+  static bool tile(const Binary&, const KernelTable& k, In in, TileFn& fn) { return binary_tile(K, k, in, fn); }
   static void grad(const Binary&, GradCtx& c) requires(info.rule != BinaryRule::compare) { binary_grad(K, c); }
   static constexpr std::string_view not_differentiable = "the result is bool";
 };

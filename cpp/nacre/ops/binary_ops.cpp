@@ -71,6 +71,13 @@ void binary_run(BinaryKind kind, Views in, Views out, Context& c) {
   if (status) report(status, b, y.shape, c.status);
 }
 
+bool binary_tile(BinaryKind kind, const KernelTable& k, In in, TileFn& fn) {
+  // Powers look at the values of the exponent, integer division and bool sums are special.
+  if (kind == BinaryKind::power || !(is_float(in[0].dtype) || writes_bool(kind))) return false;
+  fn.binary = binary_fn(k.elementwise, kind, in[0].dtype);
+  return fn.binary != nullptr;
+}
+
 namespace {
 
 // 1 where a > b, 1/2 where they are equal, 0 elsewhere: who takes the gradient of a maximum.

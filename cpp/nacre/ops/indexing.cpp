@@ -34,6 +34,7 @@ struct Plan {
 
 // Positions of true in row-major order, [count].
 Tensor true_positions(const Tensor& mask) {
+  require_values("nonzero", mask);
   Tensor bytes = mask;
   if (mask.dtype() != DType::boolean || !mask.contiguous()) {
     bytes = Tensor::empty(mask.shape(), DType::boolean, "nonzero");
@@ -289,6 +290,9 @@ Tensor get_item(const Tensor& x, std::span<const IndexItem> items) {
 }
 
 void set_item(const Tensor& x, std::span<const IndexItem> items, const Tensor& value) {
+  if (capturing())
+    raise<StateError>(
+        "x[...] = value: a tensor cannot be changed in place while a model is captured. Use where or scatter_update.");
   if (grad_enabled() && (value.requires_grad() || (x.requires_grad() && !x.is_leaf()))) {
     raise<StateError>("x[...] = value: writing into a tensor is not recorded, so the gradient of ",
                       value.requires_grad() ? "value" : "x", " would be lost. Use where or scatter_update, or no_grad().");

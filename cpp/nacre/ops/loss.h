@@ -383,6 +383,7 @@ t = (1 - a) y_true + a / C; loss = sum_c t_c (lse - logits_c); lse = log sum_c e
   static constexpr std::uint64_t save_in = 3, save_out = 2;
   static void infer(const SoftmaxCrossEntropy& a, In in, Types& out);
   static void run(const SoftmaxCrossEntropy& a, Views in, Views out, Context& c);
+  static bool prepare(const SoftmaxCrossEntropy& a, Views in, Views out, CallBuilder& calls);
   static void grad(const SoftmaxCrossEntropy& a, GradCtx& c);
 };
 
@@ -397,6 +398,7 @@ struct SoftmaxCrossEntropyGrad {
   static constexpr std::uint64_t save_in = 15;
   static void infer(const SoftmaxCrossEntropyGrad& a, In in, Types& out);
   static void run(const SoftmaxCrossEntropyGrad& a, Views in, Views out, Context& c);
+  static bool prepare(const SoftmaxCrossEntropyGrad& a, Views in, Views out, CallBuilder& calls);
   static void grad(const SoftmaxCrossEntropyGrad& a, GradCtx& c);
 };
 

@@ -31,7 +31,7 @@ Shape check_cross_entropy(std::string_view op, In in, double smoothing) {
   return rows;
 }
 
-CrossEntropyArgs kernel_args(Views in, double smoothing, IndexStatus* status) {
+CrossEntropyArgs kernel_args(Views in, double smoothing) {
   CrossEntropyArgs k;
   k.logits = in[1].data;
   k.classes = in[1].shape.back();
@@ -41,12 +41,40 @@ CrossEntropyArgs kernel_args(Views in, double smoothing, IndexStatus* status) {
   else
     k.targets = in[0].data;
   k.label_smoothing = smoothing;
-  k.status = status;
   return k;
 }
 
 void report(const IndexStatus& s, Dim limit, Context& c) {
   if (s.flag) c.status = {Status::index_out_of_range, s.position, s.value, limit};
+}
+
+// Runs the kernel on arguments that lack only the status.
+void run_kernel(CrossEntropyFn fn, CrossEntropyArgs k, Context& c) {
+  IndexStatus status;
+  k.status = &status;
+  fn(k);
+  report(status, k.classes, c);
+}
+
+bool prepare_kernel(CrossEntropyFn fn, const CrossEntropyArgs& k, CallBuilder& calls) {
+  struct Call {
+    CrossEntropyFn fn;
+    CrossEntropyArgs args;
+  };
+  calls.emit(Call{fn, k}, [](const Call& call, Context& c) { run_kernel(call.fn, call.args, c); });
+  return true;
+}
+
+CrossEntropyArgs forward_args(const SoftmaxCrossEntropy& a, Views in, Views out) {
+  CrossEntropyArgs k = kernel_args(in, a.label_smoothing);
+  k.loss = out[0].data, k.lse = out[1].data;
+  return k;
+}
+
+CrossEntropyArgs backward_args(const SoftmaxCrossEntropyGrad& a, Views in, Views out) {
+  CrossEntropyArgs k = kernel_args(in, a.label_smoothing);
+  k.lse = in[2].data, k.dloss = in[3].data, k.dlogits = out[0].data;
+  return k;
 }
 
 // Smoothed targets [..., C] in plain ops.
@@ -65,11 +93,11 @@ void SoftmaxCrossEntropy::infer(const SoftmaxCrossEntropy& a, In in, Types& out)
 }
 
 void SoftmaxCrossEntropy::run(const SoftmaxCrossEntropy& a, Views in, Views out, Context& c) {
-  IndexStatus status;
-  CrossEntropyArgs k = kernel_args(in, a.label_smoothing, &status);
-  k.loss = out[0].data, k.lse = out[1].data;
-  c.kernels.softmax.cross_entropy[index_of(in[1].dtype)](k);
-  report(status, k.classes, c);
+  run_kernel(c.kernels.softmax.cross_entropy[index_of(in[1].dtype)], forward_args(a, in, out), c);
+}
+
+bool SoftmaxCrossEntropy::prepare(const SoftmaxCrossEntropy& a, Views in, Views out, CallBuilder& calls) {
+  return prepare_kernel(calls.kernels.softmax.cross_entropy[index_of(in[1].dtype)], forward_args(a, in, out), calls);
 }
 
 void SoftmaxCrossEntropy::grad(const SoftmaxCrossEntropy& a, GradCtx& c) {
@@ -95,11 +123,11 @@ void SoftmaxCrossEntropyGrad::infer(const SoftmaxCrossEntropyGrad& a, In in, Typ
 }
 
 void SoftmaxCrossEntropyGrad::run(const SoftmaxCrossEntropyGrad& a, Views in, Views out, Context& c) {
-  IndexStatus status;
-  CrossEntropyArgs k = kernel_args(in, a.label_smoothing, &status);
-  k.lse = in[2].data, k.dloss = in[3].data, k.dlogits = out[0].data;
-  c.kernels.softmax.cross_entropy_grad[index_of(in[1].dtype)](k);
-  report(status, k.classes, c);
+  run_kernel(c.kernels.softmax.cross_entropy_grad[index_of(in[1].dtype)], backward_args(a, in, out), c);
+}
+
+bool SoftmaxCrossEntropyGrad::prepare(const SoftmaxCrossEntropyGrad& a, Views in, Views out, CallBuilder& calls) {
+  return prepare_kernel(calls.kernels.softmax.cross_entropy_grad[index_of(in[1].dtype)], backward_args(a, in, out), calls);
 }
 
 void SoftmaxCrossEntropyGrad::grad(const SoftmaxCrossEntropyGrad& a, GradCtx& c) {

@@ -38,6 +38,8 @@ Reference: numpy.matmul.)";
   static void infer(const Matmul& a, In in, Types& out);
   static void run(const Matmul& a, Views in, Views out, Context& c);
   static void grad(const Matmul& a, GradCtx& c);
+  static Cost cost(const Matmul& a, In in, std::span<const Type> out);
+  static bool prepare(const Matmul& a, Views in, Views out, CallBuilder& calls);
 };
 
 struct Dense {
@@ -71,6 +73,8 @@ Reference: keras.layers.Dense.)";
   static void infer(const Dense& a, In in, Types& out);
   static void run(const Dense& a, Views in, Views out, Context& c);
   static void grad(const Dense& a, GradCtx& c);
+  static Cost cost(const Dense& a, In in, std::span<const Type> out);
+  static bool prepare(const Dense& a, Views in, Views out, CallBuilder& calls);
 };
 
 }  // namespace nacre::op

@@ -72,20 +72,24 @@ struct Operand {
   }
 };
 
-// y = act(a b + bias); y is contiguous.
-void product(const View& a, const View& b, const View* bias, const View& y, bool ta, bool tb, Activation activation, Context& c) {
-  if (y.count() == 0) return;
+// The kernel's arguments for y = act(a b + bias); y is contiguous and not empty. False when an operand must be copied first and there is no
+// context to do it in.
+bool product_args(const View& a, const View& b, const View* bias, const View& y, bool ta, bool tb, Activation activation,
+                  Context* c, GemmArgs& g) {
   Operand left(a, true, ta), right(b, false, tb);
-  left.prepare(true, ta, y.dtype, c);
-  right.prepare(false, tb, y.dtype, c);
-  GemmArgs g;
+  const bool plain_bias = !bias || bias->shape[0] <= 1 || bias->strides[0] == 1;
+  if (!c && !(left.x.dtype == y.dtype && left.fits() && right.x.dtype == y.dtype && right.fits() && plain_bias)) return false;
+  if (c) {
+    left.prepare(true, ta, y.dtype, *c);
+    right.prepare(false, tb, y.dtype, *c);
+  }
   g.dtype = y.dtype;
   g.activation = activation;
   g.m = left.rows, g.n = right.cols, g.k = left.cols;
   g.trans_a = left.trans, g.trans_b = right.trans;
   g.a = left.x.data, g.b = right.x.data, g.c = y.data;
   g.lda = left.ld, g.ldb = right.ld, g.ldc = std::max<Dim>(1, g.n);
-  if (bias) g.bias = bias->shape[0] <= 1 || bias->strides[0] == 1 ? bias->data : contiguous_copy(*bias, y.dtype, c).data;
+  if (bias) g.bias = plain_bias ? bias->data : contiguous_copy(*bias, y.dtype, *c).data;
 
   int rank = std::max(left.batch_rank, right.batch_rank);
   Dim dims[kMaxRank], step_a[kMaxRank], step_b[kMaxRank], step_c[kMaxRank];
@@ -113,8 +117,36 @@ void product(const View& a, const View& b, const View* bias, const View& y, bool
   std::copy_n(step_a, rank, g.batch_stride_a);
   std::copy_n(step_b, rank, g.batch_stride_b);
   std::copy_n(step_c, rank, g.batch_stride_c);
+  return true;
+}
+
+void product(const View& a, const View& b, const View* bias, const View& y, bool ta, bool tb, Activation activation, Context& c) {
+  if (y.count() == 0) return;
+  GemmArgs g;
+  product_args(a, b, bias, y, ta, tb, activation, &c, g);
   const GemmTable& t = c.kernels.gemm;
   t.gemm(g, c.scratch(t.scratch_bytes(g)));
+}
+
+bool prepare_product(const View& a, const View& b, const View* bias, const View& y, bool ta, bool tb, Activation activation,
+                     CallBuilder& calls) {
+  GemmArgs g;
+  if (y.count() == 0 || !product_args(a, b, bias, y, ta, tb, activation, nullptr, g)) return false;
+  PreparedGemm p;
+  calls.kernels.gemm.prepare(g, p);
+  calls.emit(p, [](const PreparedGemm& ready, Context& c) {
+    ready.run(ready.state, ready.scratch_bytes > 0 ? c.scratch(ready.scratch_bytes) : nullptr);
+  });
+  return true;
+}
+
+Cost product_cost(In in, const Type& y, Dim k) {
+  const double count = static_cast<double>(y.shape.count());
+  Cost cost{.flops = 2 * count * static_cast<double>(k), .bytes = count * static_cast<double>(size_of(y.dtype))};
+  for (int i = 0; i < in.size(); ++i) {
+    if (in.has(i)) cost.bytes += static_cast<double>(in[i].shape.count() * size_of(in[i].dtype));
+  }
+  return cost;
 }
 
 }  // namespace
@@ -145,6 +177,15 @@ void Matmul::infer(const Matmul& a, In in, Types& out) {
   if (p > 1) y.push_back(s[a.transpose_a ? p - 1 : p - 2]);
   if (q > 1) y.push_back(t[a.transpose_b ? q - 2 : q - 1]);
   out.push_back({product_dtype(in[0].dtype), y});
+}
+
+Cost Matmul::cost(const Matmul& a, In in, std::span<const Type> out) {
+  const Shape& s = in[0].shape;
+  return product_cost(in, out[0], s.rank() == 1 ? s[0] : s[s.rank() - (a.transpose_a ? 2 : 1)]);
+}
+
+bool Matmul::prepare(const Matmul& a, Views in, Views out, CallBuilder& calls) {
+  return prepare_product(in[0], in[1], nullptr, out[0], a.transpose_a, a.transpose_b, Activation::none, calls);
 }
 
 void Matmul::run(const Matmul& a, Views in, Views out, Context& c) {
@@ -209,9 +250,18 @@ void Dense::infer(const Dense& a, In in, Types& out) {
   out.push_back({in[0].dtype, y});
 }
 
+namespace {
+Activation epilogue(const Dense& a) { return a.activation.view() == "relu" ? Activation::relu : Activation::none; }
+}  // namespace
+
+Cost Dense::cost(const Dense&, In in, std::span<const Type> out) { return product_cost(in, out[0], in[1].shape[0]); }
+
+bool Dense::prepare(const Dense& a, Views in, Views out, CallBuilder& calls) {
+  return prepare_product(in[0], in[1], in.has(2) ? &in[2] : nullptr, out[0], false, false, epilogue(a), calls);
+}
+
 void Dense::run(const Dense& a, Views in, Views out, Context& c) {
-  product(in[0], in[1], in.has(2) ? &in[2] : nullptr, out[0], false, false,
-          a.activation.view() == "relu" ? Activation::relu : Activation::none, c);
+  product(in[0], in[1], in.has(2) ? &in[2] : nullptr, out[0], false, false, epilogue(a), c);
 }
 
 void Dense::grad(const Dense& a, GradCtx& c) {

@@ -15,6 +15,11 @@
 //   strided = true       run takes any strides (default: apply hands it contiguous inputs)
 //   view(op, in, out)    fills pointer and strides of `out` so that it aliases the first input; false: run copies
 //   save_types = true    grad may call in_type(k) without saving the value
+//   inplace = mask       output 0 may lie in the memory of these inputs (same shape and dtype, contiguous); plans use it
+//   cost(op, In, std::span<const Type> out) -> Cost    flops and bytes; default: no flops, every input and output once
+//   tile(op, kernels, In, TileFn&) -> bool     the inner loop of an elementwise op, so that plans run chains of them tile by tile
+//   prepare(op, Views in, Views out, CallBuilder&) -> bool    the call that run makes, with the kernel chosen and its arguments filled in
+//                        once: plans run that; it must compute the same bits. false: run is called each time
 //   outputs = n          number of outputs when it is not 1 (-1: as many as infer says; the C++ function then returns a vector)
 //   internal = true      gradients and helpers: in the registry and tested, but not a public function of the Python package
 #pragma once
@@ -28,6 +33,7 @@
 #include <vector>
 
 #include "nacre/autograd/tape.h"
+#include "nacre/kernels/elementwise.h"
 #include "nacre/ops/attrs.h"
 #include "nacre/tensor/tensor.h"
 
@@ -71,22 +77,70 @@ struct Status {
   std::int64_t position = 0, value = 0, limit = 0;
 };
 
+// The error that a status stands for; `op` begins the message.
+[[noreturn]] NACRE_API void throw_status(std::string_view op, const Status& s);
+
 // What `run` gets besides views: the kernels of the device, scratch memory, the status word.
 class Context {
  public:
   explicit Context(const KernelTable& k) : kernels(k) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
   const KernelTable& kernels;
   Status status;
-  // Uninitialised memory that lives until run returns. Throws OutOfMemoryError.
+  // Uninitialised memory that lives until run returns (in a plan: until the next step). Throws OutOfMemoryError.
   NACRE_API void* scratch(Dim bytes);
   NACRE_API ~Context();
 
+  // Plans: one block serves all steps, each starting anew. What a step takes beyond it comes from the allocator, and `wanted` says how
+  // large the block should have been.
+  void give_memory(void* p, std::size_t bytes) { memory_ = static_cast<std::byte*>(p), size_ = bytes; }
+  void next_step() {
+    used_ = 0;
+    if (!blocks_.empty()) free_blocks();
+  }
+  [[nodiscard]] std::size_t wanted() const { return wanted_; }
+
  private:
+  NACRE_API void free_blocks() noexcept;
   struct Block {
     void* p;
     std::size_t bytes;
   };
   std::vector<Block> blocks_;
+  std::byte* memory_ = nullptr;
+  std::size_t size_ = 0, used_ = 0, wanted_ = 0;
+};
+
+struct Cost {
+  double flops = 0, bytes = 0;
+};
+
+// The inner loop of an elementwise op, one of the four kinds (kernels/elementwise.h); `params` go to unary and binary ones.
+struct TileFn {
+  UnaryFn unary = nullptr;
+  BinaryFn binary = nullptr;
+  WhereFn where = nullptr;
+  CopyFn cast = nullptr;
+  double params[2] = {};
+};
+
+// Takes the calls that an op prepares: a function and its plain arguments, kept by the plan.
+using CallFn = void (*)(const void* args, Context& c);
+class CallBuilder {
+ public:
+  explicit CallBuilder(const KernelTable& k) : kernels(k) {}
+  virtual ~CallBuilder() = default;
+  const KernelTable& kernels;
+  // `f(args, context)` is a lambda without captures.
+  template <class Args, class F>
+  void emit(const Args& args, F) {
+    static_assert(std::is_trivially_copyable_v<Args> && alignof(Args) <= 16 && std::is_empty_v<F>);
+    add(&args, sizeof(Args), [](const void* a, Context& c) { F{}(*static_cast<const Args*>(a), c); });
+  }
+
+ protected:
+  virtual void add(const void* args, std::size_t bytes, CallFn fn) = 0;
 };
 
 struct OpDef;
@@ -134,6 +188,10 @@ struct OpDef {
   void (*run)(const void* attrs, Views in, Views out, Context& c) = nullptr;
   bool (*view)(const void* attrs, const View& in, View& out) = nullptr;
   void (*grad)(const void* attrs, GradCtx& c) = nullptr;
+  std::uint64_t inplace = 0;
+  Cost (*cost)(const void* attrs, In in, std::span<const Type> out) = nullptr;
+  bool (*tile)(const void* attrs, const KernelTable& kernels, In in, TileFn& fn) = nullptr;
+  bool (*prepare)(const void* attrs, Views in, Views out, CallBuilder& calls) = nullptr;
   Tensor (*compound)(const void* attrs, std::span<const Tensor> in) = nullptr;  // then run, view and grad are null
 };
 inline constexpr std::uint64_t kSaveAll = ~std::uint64_t{0};
@@ -229,6 +287,20 @@ const OpDef& make_def() {
     }
     if constexpr (requires(const Op& a, const View& in, View& out) { Op::view(a, in, out); }) {
       d.view = [](const void* a, const View& in, View& out) { return Op::view(*static_cast<const Op*>(a), in, out); };
+    }
+    if constexpr (requires { Op::inplace; }) d.inplace = Op::inplace;
+    if constexpr (requires(const Op& a, In in, std::span<const Type> out) { Op::cost(a, in, out); }) {
+      d.cost = [](const void* a, In in, std::span<const Type> out) { return Op::cost(*static_cast<const Op*>(a), in, out); };
+    }
+    if constexpr (requires(const Op& a, const KernelTable& k, In in, TileFn& fn) { Op::tile(a, k, in, fn); }) {
+      d.tile = [](const void* a, const KernelTable& k, In in, TileFn& fn) {
+        return Op::tile(*static_cast<const Op*>(a), k, in, fn);
+      };
+    }
+    if constexpr (requires(const Op& a, Views in, Views out, CallBuilder& calls) { Op::prepare(a, in, out, calls); }) {
+      d.prepare = [](const void* a, Views in, Views out, CallBuilder& calls) {
+        return Op::prepare(*static_cast<const Op*>(a), in, out, calls);
+      };
     }
     if constexpr (Differentiable<Op>) {
       d.grad = [](const void* a, GradCtx& c) { Op::grad(*static_cast<const Op*>(a), c); };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nacre/base/half.h"
+#include "nacre/ops/recorder.h"
 
 namespace nacre {
 
@@ -13,6 +14,7 @@ Tensor weak_scalar(double value, const Tensor& other) {
   if (t == DType::boolean && value != 0 && value != 1) t = DType::int32;
   Tensor s = Tensor::empty({}, t, "scalar");
   store_double(s.body()->data, t, value);
+  if (Recorder* r = recorder()) r->constant(s);
   return s;
 }
 

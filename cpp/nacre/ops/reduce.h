@@ -28,6 +28,7 @@ constexpr const ReductionInfo& reduction_info(Reduction kind) {
 void reduction_infer(Reduction kind, const Axes& axis, bool keepdims, In in, Types& out);
 void reduction_run(Reduction kind, const Axes& axis, Views in, Views out, Context& c);
 void reduction_grad(Reduction kind, const Axes& axis, GradCtx& c);
+bool reduction_prepare(Reduction kind, const Axes& axis, Views in, Views out, CallBuilder& calls);
 
 template <Reduction K>
 struct Reduce {
@@ -42,6 +43,9 @@ struct Reduce {
   static constexpr std::uint64_t save_in = info.save_in, save_out = info.save_out;
   static void infer(const Reduce& a, In in, Types& out) { reduction_infer(K, a.axis, a.keepdims, in, out); }
   static void run(const Reduce& a, Views in, Views out, Context& c) { reduction_run(K, a.axis, in, out, c); }
+  static bool prepare(const Reduce& a, Views in, Views out, CallBuilder& calls) {
+    return reduction_prepare(K, a.axis, in, out, calls);
+  }
   static void grad(const Reduce& a, GradCtx& c) requires(info.differentiable) { reduction_grad(K, a.axis, c); }
   static constexpr std::string_view not_differentiable = "the result is a position, a count or bool";
 };
@@ -217,6 +221,7 @@ Raises:
   static constexpr std::uint64_t save_in = 0, save_out = 0;
   static void infer(const SumTo& a, In in, Types& out);
   static void run(const SumTo& a, Views in, Views out, Context& c);
+  static bool prepare(const SumTo& a, Views in, Views out, CallBuilder& calls);
   static void grad(const SumTo& a, GradCtx& c);
 };
 

@@ -49,8 +49,7 @@ Dim reduced_count(const Shape& x, std::uint32_t mask) {
 // bool and small integers are summed into int32, int64 stays, floats stay.
 DType sum_dtype(DType t) { return is_float(t) || t == DType::int64 ? t : DType::int32; }
 
-// One kernel call; y is contiguous and may have size-1 axes where x is reduced.
-void reduce_into(ReduceKind kind, const View& x, std::uint32_t mask, void* y, Context& c, double correction = 0) {
+ReduceArgs reduce_args(const View& x, std::uint32_t mask, void* y, double correction = 0) {
   ReduceArgs args;
   args.x = x.data;
   args.y = y;
@@ -61,9 +60,31 @@ void reduce_into(ReduceKind kind, const View& x, std::uint32_t mask, void* y, Co
   }
   args.axes = mask;
   args.correction = correction;
+  return args;
+}
+
+// One kernel call; y is contiguous and may have size-1 axes where x is reduced.
+void reduce_into(ReduceKind kind, const View& x, std::uint32_t mask, void* y, Context& c, double correction = 0) {
+  const ReduceArgs args = reduce_args(x, mask, y, correction);
   const ReduceTable& t = c.kernels.reduce;
   void* scratch = c.scratch(t.reduce_scratch(kind, x.dtype, args));
   t.reduce[static_cast<int>(kind)][static_cast<int>(x.dtype)](args, scratch);
+}
+
+// A plan's call for the kinds whose kernel writes the result's dtype.
+bool prepare_reduce(ReduceKind kind, const View& x, std::uint32_t mask, const View& y, CallBuilder& calls) {
+  if (!is_float(x.dtype)) return false;
+  struct Call {
+    ReduceArgs args;
+    ReduceFn fn;
+    Dim scratch;
+  };
+  const ReduceTable& t = calls.kernels.reduce;
+  Call call{reduce_args(x, mask, y.data), t.reduce[static_cast<int>(kind)][static_cast<int>(x.dtype)], 0};
+  call.scratch = t.reduce_scratch(kind, x.dtype, call.args);
+  calls.emit(call,
+             [](const Call& ready, Context& c) { ready.fn(ready.args, ready.scratch > 0 ? c.scratch(ready.scratch) : nullptr); });
+  return true;
 }
 
 // The same for kernels that write int64 where the op's result is narrower.
@@ -165,6 +186,12 @@ void reduction_infer(Reduction kind, const Axes& axis, bool keepdims, In in, Typ
     default: break;
   }
   out.push_back({t, reduced_shape(x.shape, mask, keepdims)});
+}
+
+bool reduction_prepare(Reduction kind, const Axes& axis, Views in, Views out, CallBuilder& calls) {
+  const std::uint32_t mask = axes_mask("reduce", axis, in[0].shape.rank());
+  if (kind == Reduction::sum) return prepare_reduce(ReduceKind::sum, in[0], mask, out[0], calls);
+  return kind == Reduction::mean && prepare_reduce(ReduceKind::mean, in[0], mask, out[0], calls);
 }
 
 void reduction_run(Reduction kind, const Axes& axis, Views in, Views out, Context& c) {
@@ -371,6 +398,9 @@ void SumTo::infer(const SumTo& a, In in, Types& out) {
   }
   if (!fits) raise<ShapeError>(name, ": shape ", a.shape, " does not broadcast to the shape ", x.shape, " of x.");
   out.push_back({x.dtype, a.shape.shape()});
+}
+bool SumTo::prepare(const SumTo& a, Views in, Views out, CallBuilder& calls) {
+  return prepare_reduce(ReduceKind::sum, in[0], sum_to_mask(in[0].shape, a.shape), out[0], calls);
 }
 void SumTo::run(const SumTo& a, Views in, Views out, Context& c) {
   const View &x = in[0], &y = out[0];

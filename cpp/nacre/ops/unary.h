@@ -37,6 +37,7 @@ constexpr const UnaryInfo& unary_info(UnaryKind kind) {
 void unary_infer(const UnaryInfo& info, In in, Types& out);
 void unary_run(UnaryKind kind, Views in, Views out, Context& c);
 void unary_grad(UnaryKind kind, GradCtx& c);
+bool unary_tile(UnaryKind kind, const KernelTable& k, In in, TileFn& fn);
 
 template <UnaryKind K>
 struct Unary {
@@ -50,6 +51,8 @@ struct Unary {
   static constexpr std::uint64_t save_in = info.saves == Saves::input, save_out = info.saves == Saves::output;
   static void infer(const Unary&, In in, Types& out) { unary_infer(info, in, out); }
   static void run(const Unary&, Views in, Views out, Context& c) { unary_run(K, in, out, c); }
+  static constexpr std::uint64_t inplace = 1;
+  static bool tile(const Unary&, const KernelTable& k, In in, TileFn& fn) { return unary_tile(K, k, in, fn); }
   static void grad(const Unary&, GradCtx& c) requires(info.rule < UnaryRule::predicate) { unary_grad(K, c); }
   static constexpr std::string_view not_differentiable = "the result is bool";
 };

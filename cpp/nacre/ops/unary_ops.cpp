@@ -20,6 +20,12 @@ void unary_run(UnaryKind kind, Views in, Views out, Context& c) {
   apply_unary(unary_fn(t, kind, x.dtype), x, y);
 }
 
+bool unary_tile(UnaryKind kind, const KernelTable& k, In in, TileFn& fn) {
+  if (unary_info(kind).rule == UnaryRule::rounding && !is_float(in[0].dtype)) return false;
+  fn.unary = unary_fn(k.elementwise, kind, in[0].dtype);
+  return fn.unary != nullptr;
+}
+
 // dx = dy f'(x), with f' in the form that reads least and stays accurate.
 void unary_grad(UnaryKind kind, GradCtx& c) {
   if (!c.needs(0)) return;

@@ -37,6 +37,8 @@ Reference: numpy.where.)";
   static void infer(const Where& a, In in, Types& out);
   static void run(const Where& a, Views in, Views out, Context& c);
   static void grad(const Where& a, GradCtx& c);
+  static constexpr std::uint64_t inplace = 6;
+  static bool tile(const Where& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Clip {
@@ -68,6 +70,8 @@ Reference: numpy.clip.)";
   static void infer(const Clip& a, In in, Types& out);
   static void run(const Clip& a, Views in, Views out, Context& c);
   static void grad(const Clip& a, GradCtx& c);
+  static constexpr std::uint64_t inplace = 1;
+  static bool tile(const Clip& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Cast {
@@ -98,6 +102,7 @@ Reference: keras.ops.cast.)";
   static void infer(const Cast& a, In in, Types& out);
   static void run(const Cast& a, Views in, Views out, Context& c);
   static void grad(const Cast& a, GradCtx& c);
+  static bool tile(const Cast& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 struct Identity {

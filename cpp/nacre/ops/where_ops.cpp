@@ -18,6 +18,11 @@ void Where::grad(const Where&, GradCtx& c) {
   if (c.needs(2)) c.dx(2, unbroadcast(where(condition, zero, dy), c.in_type(2).shape));
 }
 
+bool Where::tile(const Where&, const KernelTable& k, In in, TileFn& fn) {
+  fn.where = k.elementwise.where[size_index(size_of(in[1].dtype))];
+  return true;
+}
+
 // y = min(max(x, low), high)
 void Clip::infer(const Clip& a, In in, Types& out) {
   require_number(name, "x", in[0]);
@@ -33,11 +38,18 @@ void Clip::infer(const Clip& a, In in, Types& out) {
   out.push_back(in[0]);
 }
 void Clip::run(const Clip& a, Views in, Views out, Context& c) {
-  const double bounds[] = {a.min, a.max};
-  apply_unary(unary_fn(c.kernels.elementwise, UnaryKind::clip, in[0].dtype), in[0], out[0], bounds);
+  TileFn fn;
+  tile(a, c.kernels, In{in.views, in.n}, fn);
+  apply_unary(fn.unary, in[0], out[0], fn.params);
 }
 void Clip::grad(const Clip& a, GradCtx& c) {
   if (c.needs(0)) c.dx(0, clip_grad(c.in(0), c.dy(), {.a = a.min, .b = a.max}));
+}
+
+bool Clip::tile(const Clip& a, const KernelTable& k, In in, TileFn& fn) {
+  fn.unary = unary_fn(k.elementwise, UnaryKind::clip, in[0].dtype);
+  fn.params[0] = a.min, fn.params[1] = a.max;
+  return fn.unary != nullptr;
 }
 
 void Cast::infer(const Cast& a, In in, Types& out) { out.push_back({a.dtype, in[0].shape}); }
@@ -46,6 +58,11 @@ void Cast::grad(const Cast&, GradCtx& c) {
   if (!c.needs(0)) return;
   const DType t = c.in_type(0).dtype;
   c.dx(0, c.dy().dtype() == t ? c.dy() : cast(c.dy(), {.dtype = t}));
+}
+
+bool Cast::tile(const Cast& a, const KernelTable& k, In in, TileFn& fn) {
+  fn.cast = k.elementwise.cast[static_cast<int>(in[0].dtype)][static_cast<int>(a.dtype)];
+  return fn.cast != nullptr;
 }
 
 void Identity::infer(const Identity&, In in, Types& out) { out.push_back(in[0]); }

@@ -174,6 +174,7 @@ class Formatter {
 }  // namespace
 
 std::string format_values(const Tensor& t) {
+  if (t.symbolic()) return "<symbolic>";
   if (t.count() == 0) return "[]";
   return Formatter(t).text();
 }

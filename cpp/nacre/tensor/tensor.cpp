@@ -153,6 +153,21 @@ Tensor make_view(Storage* storage, const View& view) {
   return Tensor(b);
 }
 
+namespace {
+thread_local Tensor (*t_capture_copy)(const Tensor&) = nullptr;
+}
+
+bool capturing() noexcept { return t_capture_copy != nullptr; }
+void set_capturing(Tensor (*copy)(const Tensor&)) noexcept { t_capture_copy = copy; }
+
+void require_values(std::string_view op, const Tensor& t) {
+  if (!t.symbolic()) return;
+  raise<StateError>(
+      op, ": the tensor of shape ", t.shape(),
+      " has no values yet, it stands for a step of a model that is being captured. Use tensor ops (nc.where, ...) in place "
+      "of values, or compile(..., run_eagerly=True).");
+}
+
 void begin_write(std::string_view op, const Tensor& t) {
   Storage* s = t.body()->storage;
   if (s->read_only) {
@@ -162,6 +177,7 @@ void begin_write(std::string_view op, const Tensor& t) {
 }
 
 void Tensor::check_dtype(DType wanted) const {
+  require_values("data", *this);
   if (body_->dtype != wanted)
     raise<DTypeError>("data: asked for ", wanted, " but the tensor is ", body_->dtype, ". Cast it first.");
 }
@@ -172,6 +188,7 @@ void Tensor::copy_from_host(const void* values, Dim n) const {
 }
 
 void Tensor::copy_to_host(void* out) const {
+  require_values("copy_to_host", *this);
   View dst = *body_;
   dst.data = out;
   dst.set_contiguous_strides();
@@ -179,12 +196,14 @@ void Tensor::copy_to_host(void* out) const {
 }
 
 double Tensor::item() const {
+  require_values("item", *this);
   if (count() != 1)
     raise<ShapeError>("item: the tensor has shape ", shape(), " and ", count(), " elements. Exactly one is needed.");
   return load_double(body_->data, dtype());
 }
 
 std::int64_t Tensor::item_int() const {
+  require_values("item", *this);
   if (count() != 1)
     raise<ShapeError>("item: the tensor has shape ", shape(), " and ", count(), " elements. Exactly one is needed.");
   return dtype() == DType::int64 ? *body_->as<std::int64_t>() : static_cast<std::int64_t>(load_double(body_->data, dtype()));
@@ -246,12 +265,21 @@ bool exchange_grad(const Tensor& x, const Tensor& expected, Tensor fresh) noexce
 Tensor Tensor::detach() const { return make_view(body_->storage, *body_); }
 
 Tensor Tensor::clone() const {
+  if (capturing()) return t_capture_copy(*this);
+  require_values("clone", *this);
   Tensor out = empty(shape(), dtype(), "clone");
   copy_values(*body_, *out.body_);
   return out;
 }
 
 void Tensor::assign(const Tensor& source) const {
+  if (capturing()) {
+    raise<StateError>(
+        "assign: a tensor cannot be assigned while a model is captured. Do it outside of the layer's call, or use "
+        "compile(..., run_eagerly=True).");
+  }
+  require_values("assign", *this);
+  require_values("assign", source);
   if (!(source.shape() == shape())) {
     raise<ShapeError>("assign: a value of shape ", source.shape(), " does not fit a tensor of shape ", shape(), ".");
   }

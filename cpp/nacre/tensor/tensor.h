@@ -34,6 +34,7 @@ struct Storage {
   std::size_t bytes = 0;
   Device device;
   bool read_only = false;                  // memory of a caller that must not be written
+  bool symbolic = false;                   // no memory: a value of a graph that is being captured, see capturing()
   void (*release)(void* owner) = nullptr;  // foreign memory: called once when the last view is gone; null = our own block
   void* owner = nullptr;
 };
@@ -117,6 +118,9 @@ class NACRE_API Tensor {
     return out;
   }
 
+  // Stands for a value of a graph that is being captured: dtype and shape are known, values are not.
+  [[nodiscard]] bool symbolic() const { return body_->storage->symbolic; }
+
   [[nodiscard]] bool requires_grad() const { return body_->requires_grad; }
   // Only a leaf of a float dtype can be told to require a gradient.
   void set_requires_grad(bool on) const;
@@ -151,6 +155,13 @@ class NACRE_API Tensor {
 NACRE_API Tensor make_view(Storage* storage, const View& view);
 // Raises StateError when the memory may not be written; otherwise counts the change.
 NACRE_API void begin_write(std::string_view op, const Tensor& t);
+// Is a graph being captured in this thread (ops/recorder.h)? Then ops are recorded in place of being run, clone() among them, and values can be
+// neither read nor assigned.
+NACRE_API bool capturing() noexcept;
+// `copy` is how clone() is recorded; null ends capturing.
+NACRE_API void set_capturing(Tensor (*copy)(const Tensor&)) noexcept;
+// Raises StateError when the tensor is symbolic: what the caller does needs its values.
+NACRE_API void require_values(std::string_view op, const Tensor& t);
 // Short text of the values as NumPy prints them, cut in the middle when there are many.
 NACRE_API std::string format_values(const Tensor& t);
 

@@ -10,15 +10,6 @@ namespace nacre::model {
 
 namespace {
 
-Tensor pick(std::string_view method, const Tensor& source, std::span<const std::int64_t> rows, DType float_dtype) {
-  if (!source.defined()) return {};
-  Shape s = source.shape();
-  s[0] = static_cast<Dim>(rows.size());
-  Tensor out = Tensor::empty(s, is_float(source.dtype()) ? float_dtype : source.dtype(), method);
-  gather_rows(method, source.view(), rows, out.view());
-  return out;
-}
-
 Tensor row_range(const Tensor& t, Dim begin, Dim end) {
   if (!t.defined()) return {};
   View v = t.view();
@@ -44,8 +35,17 @@ void check_count(std::string_view method, std::string_view name, Dim value, Dim 
   if (value < least) raise<ValueError>(method, ": ", name, " must be at least ", least, ", got ", value, ".");
 }
 
-BatchSource::Batch BatchSource::gather(std::span<const std::int64_t> rows) const {
-  return {pick(method, x, rows, x_dtype), pick(method, y, rows, y_dtype), pick(method, weight, rows, y_dtype)};
+void BatchSource::gather_into(std::span<const std::int64_t> rows, const Tensor& x_out, const Tensor& y_out,
+                              const Tensor& weight_out) const {
+  gather_rows(method, x.view(), rows, x_out.view());
+  if (y.defined()) gather_rows(method, y.view(), rows, y_out.view());
+  if (weight.defined()) gather_rows(method, weight.view(), rows, weight_out.view());
+}
+
+Type BatchSource::batch_type(const Tensor& source, Dim n, DType float_dtype) {
+  Shape s = source.shape();
+  s[0] = n;
+  return {is_float(source.dtype()) ? float_dtype : source.dtype(), s};
 }
 
 BatchSource BatchSource::slice(Dim begin, Dim end) const {

@@ -14,11 +14,10 @@ struct BatchSource {
   std::string_view method;
 
   [[nodiscard]] Dim rows() const { return x.shape()[0]; }
-  struct Batch {
-    Tensor x, y, weight;
-    [[nodiscard]] Dim rows() const { return x.shape()[0]; }
-  };
-  [[nodiscard]] Batch gather(std::span<const std::int64_t> rows) const;
+  // Picks rows into contiguous tensors of the batch's types; y and weight are left alone when the source has none.
+  void gather_into(std::span<const std::int64_t> rows, const Tensor& x_out, const Tensor& y_out, const Tensor& weight_out) const;
+  // The type of a batch of `n` rows; `source` is x, y or weight.
+  [[nodiscard]] static Type batch_type(const Tensor& source, Dim n, DType float_dtype);
   // Rows [begin, end) as a source of their own, without a copy.
   [[nodiscard]] BatchSource slice(Dim begin, Dim end) const;
 };

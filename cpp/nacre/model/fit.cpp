@@ -4,6 +4,7 @@
 // without a trace, and the optimizer's update is never torn. Nothing here knows Python: progress and hooks go through Callback.
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <shared_mutex>
 
@@ -13,7 +14,10 @@
 #include "nacre/data/shuffle.h"
 #include "nacre/model/batches.h"
 #include "nacre/model/meter.h"
+#include "nacre/model/program.h"
 #include "nacre/model/sequential.h"
+#include "nacre/ops/ops.h"
+#include "nacre/tensor/pack.h"
 
 namespace nacre::model {
 
@@ -73,11 +77,6 @@ std::vector<std::int64_t> in_order(Dim n) {
   return order;
 }
 
-double single(std::string_view method, const Tensor& loss) {
-  if (loss.count() != 1) raise<ShapeError>(method, ": the loss must be a single number, got shape ", loss.shape(), ".");
-  return loss.item();
-}
-
 bool due(const Ints& freq, Dim epoch) {
   if (freq.values.size() == 1) return (epoch + 1) % freq.values[0] == 0;
   for (Dim f : freq.values) {
@@ -87,6 +86,66 @@ bool due(const Ints& freq, Dim epoch) {
 }
 
 }  // namespace
+
+StepFunctions Sequential::step_functions(std::string_view method) const {
+  return {.forward = [this](std::span<const Tensor> x, const nn::CallContext& context) -> std::vector<Tensor> {
+            return {forward(x[0], context)};
+          },
+          .losses = [this, method](std::span<const Tensor> y, std::span<const Tensor> predicted,
+                                   std::span<const Tensor> weights) -> std::vector<Tensor> {
+            const Tensor loss = (*loss_)(y[0], predicted[0], weights[0]);
+            if (loss.count() != 1) raise<ShapeError>(method, ": the loss must be a single number, got shape ", loss.shape(), ".");
+            return {loss};
+          }};
+}
+
+Programs::Key Sequential::program_key(Mode mode, const BatchSource& source, Dim rows) const {
+  Programs::Key key{.mode = mode, .threads = num_threads()};
+  key.types.x = {BatchSource::batch_type(source.x, rows, source.x_dtype)};
+  if (mode != Mode::predict) {
+    key.types.y = {BatchSource::batch_type(source.y, rows, source.y_dtype)};
+    key.types.weights = {source.weight.defined() ? std::optional(BatchSource::batch_type(source.weight, rows, source.y_dtype))
+                                                 : std::nullopt};
+    key.facts.push_back(loss_.get());
+  }
+  for (const auto& l : layers_) {
+    key.facts.push_back(l.get());
+    if (mode == Mode::train) key.facts.push_back(l->trainable() ? this : nullptr);
+    for (const nn::Variable& v : l->weights()) {
+      key.facts.push_back(v.value.view().data);
+      if (mode == Mode::train) key.facts.push_back(v.value.requires_grad() ? this : nullptr);
+    }
+  }
+  return key;
+}
+
+// The programs that one loop uses: one per size of batch, as the last one may be smaller.
+class Runs {
+ public:
+  Runs(Sequential& model, Mode mode, std::string_view method, std::span<const Tensor> parameters = {},
+       std::span<const Dim> places = {}, Tensor gradients = {})
+      : model_(model), mode_(mode), method_(method), parameters_(parameters), places_(places), gradients_(std::move(gradients)) {}
+  ProgramRun& at(const BatchSource& source, Dim rows) {
+    for (const auto& [known, run] : leases_) {
+      if (known == rows) return *run;
+    }
+    const Programs::Key key = model_.program_key(mode_, source, rows);
+    const auto make = [&] {
+      return std::make_shared<const Program>(mode_, model_.step_functions(method_), key.types, model_.seed_, parameters_, places_);
+    };
+    leases_.emplace_back(rows, model_.programs_.take(key, make, gradients_));
+    return *leases_.back().second;
+  }
+
+ private:
+  Sequential& model_;
+  Mode mode_;
+  std::string_view method_;
+  std::span<const Tensor> parameters_;
+  std::span<const Dim> places_;
+  Tensor gradients_;
+  std::vector<std::pair<Dim, Programs::Lease>> leases_;
+};
 
 // The one thread that trains this model now.
 class TrainingTurn {
@@ -118,48 +177,62 @@ class Training {
       raise<StateError>(method, ": the trainable weights are others than at the last step (", built_for.size(), " then, ",
                         parameters_.size(), " now). Call model.compile(...) again.");
     }
+    if (!model.optimizer_->built()) {
+      const std::unique_lock<ReadWriteLock> writing(model.weights_lock_);
+      pack(values_);
+    }
     model.optimizer_->build(parameters_);
-    for (const nn::Variable& w : model.weights()) {
-      if (!w.trainable) statistics_.push_back({w.value, w.value.clone()});
+    Dim bytes = 0;
+    for (const Tensor& p : values_) {
+      places_.push_back(bytes);
+      bytes += packed_bytes(p.view());
+    }
+    gradients_ = model.programs_.gradient_block(bytes);
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      View v{{values_[i].dtype(), values_[i].shape()}};
+      v.set_contiguous_strides();
+      v.data = static_cast<char*>(gradients_.view().data) + places_[i];
+      gradient_views_.push_back(make_view(gradients_.body()->storage, v));
     }
     const Json config = model.optimizer_->config();
     const Json* nesterov = config.find("nesterov");
-    whole_step_ =
-        !statistics_.empty() || (nesterov && nesterov->is_string());  // "lookahead" moves the weights for the forward pass
+    whole_step_ = nesterov && nesterov->is_string();  // "lookahead" moves the weights for the forward pass
+    runs_.emplace(model, Mode::train, method, values_, places_, gradients_);
   }
 
-  void step(const BatchSource::Batch& batch, Meter& meter) {
+  void step(const BatchSource& source, std::span<const std::int64_t> rows, Meter& meter) {
     stop_if_asked(method_);
-    std::unique_lock<ReadWriteLock> writing(model_.weights_lock_, std::defer_lock);
-    if (whole_step_) writing.lock();
     for (const optim::Parameter& p : parameters_) {
       if (!p.value.requires_grad()) {
         raise<StateError>(method_, ": ", p.name,
                           " was frozen during training. Set trainable before, and call model.compile(...) again.");
       }
     }
-    const nn::CallContext context{.training = true, .seed = model_.seed_, .step = model_.training_calls_.fetch_add(1)};
+    ProgramRun& step = runs_->at(source, static_cast<Dim>(rows.size()));
+    std::unique_lock<ReadWriteLock> writing(model_.weights_lock_, std::defer_lock);
+    if (whole_step_) writing.lock();
+    const std::uint64_t number = model_.training_calls_.fetch_add(1);
     optim::Optimizer& optimizer = *model_.optimizer_;
-    Tensor predicted, loss;
-    std::vector<Tensor> grads;
-    for (const auto& s : statistics_) s.before.assign(s.now);
     try {
+      source.gather_into(rows, step.x(0), step.y(0), step.weight(0));
       optimizer.look_ahead();
-      predicted = model_.forward(batch.x, context);
-      loss = (*model_.loss_)(batch.y, predicted, batch.weight);
-      (void)single(method_, loss);
-      if (!values_.empty()) grads = gradients({&loss, 1}, {}, values_);
-      meter.update(loss.item(), batch.rows(), batch.y, predicted.detach());
+      step.run(number);
+      stop_if_asked(method_);
+      meter.update(step.loss().item(), static_cast<Dim>(rows.size()), step.y(0), step.predicted(0));
       if (!whole_step_) writing.lock();
       stop_if_asked(method_);
     } catch (...) {  // as if the step had not begun
       const Uninterruptible whole;
       optimizer.come_back();
-      for (const auto& s : statistics_) s.now.assign(s.before);
-      model_.training_calls_ = *context.step;
+      model_.training_calls_ = number;
       throw;
     }
-    optimizer.apply(grads, parameters_);
+    step.commit();
+    grads_.assign(values_.size(), Tensor());
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      if (step.program().has_gradient(i)) grads_[i] = gradient_views_[i];
+    }
+    optimizer.apply(grads_, parameters_);
   }
 
  private:
@@ -168,11 +241,10 @@ class Training {
   TrainingTurn turn_;
   std::vector<optim::Parameter> parameters_;
   std::vector<Tensor> values_;
-  // Weights that a forward pass changes (running statistics), and their values before the step.
-  struct Statistic {
-    Tensor now, before;
-  };
-  std::vector<Statistic> statistics_;
+  std::vector<Dim> places_;  // byte of each gradient in `gradients_`
+  Tensor gradients_;
+  std::vector<Tensor> gradient_views_, grads_;
+  std::optional<Runs> runs_;
   bool whole_step_ = false;  // readers wait for the whole step, not for the update alone
 };
 
@@ -240,7 +312,7 @@ History Sequential::fit(const Tensor& x, const Tensor& y, const FitOptions& o) {
     if (o.shuffle) shuffled_order(seed_, epochs_trained_, order);
     for (Dim b = 0; b < batches && !stop_training_; ++b) {
       if (batch_hooks) cb->on_train_batch_begin(b);
-      training.step(train.gather(batch_rows(order, b, o.batch_size)), meter);
+      training.step(train, batch_rows(order, b, o.batch_size), meter);
       if (batch_hooks) cb->on_train_batch_end(b, meter.logs());
       pace.step(b + 1, &meter);
     }
@@ -276,16 +348,20 @@ Logs Sequential::run_test(std::string_view method, const Tensor& x, const Tensor
   const Dim batches = limited(batch_count(source.rows(), o.batch_size), o.steps);
   const bool hooks = o.callback && (o.callback->wants() & kTestBatches);
   Pace pace(method == "fit" ? nullptr : o.callback, kTestBatches);
+  Runs runs(*this, Mode::test, method);
   if (o.callback) o.callback->on_test_begin();
   for (Dim b = 0; b < batches; ++b) {
     stop_if_asked(method);
     if (hooks) o.callback->on_test_batch_begin(b);
-    const BatchSource::Batch batch = source.gather(batch_rows(order, b, o.batch_size));
+    const auto rows = batch_rows(order, b, o.batch_size);
+    ProgramRun& step = runs.at(source, static_cast<Dim>(rows.size()));
+    source.gather_into(rows, step.x(0), step.y(0), step.weight(0));
     {
       const std::shared_lock<ReadWriteLock> reading(weights_lock_);
-      const Tensor predicted = forward(batch.x, {});
-      meter.update(single(method, (*loss_)(batch.y, predicted, batch.weight)), batch.rows(), batch.y, predicted);
+      step.run();
     }
+    stop_if_asked(method);
+    meter.update(step.loss().item(), static_cast<Dim>(rows.size()), step.y(0), step.predicted(0));
     if (hooks) o.callback->on_test_batch_end(b, meter.logs());
     pace.step(b + 1, &meter);
   }
@@ -320,30 +396,30 @@ Tensor Sequential::predict(const Tensor& x, const PredictOptions& o) {
   const bool hooks = o.callback && (o.callback->wants() & kPredictBatches);
   Pace pace(o.callback, kPredictBatches);
   Tensor out;
+  Runs runs(*this, Mode::predict, "predict");
   if (o.callback) o.callback->on_predict_begin();
   for (Dim b = 0; b < batches; ++b) {
     stop_if_asked("predict");
     if (hooks) o.callback->on_predict_batch_begin(b);
-    const BatchSource::Batch batch = source.gather(batch_rows(order, b, o.batch_size));
-    Tensor predicted;
+    const auto part = batch_rows(order, b, o.batch_size);
+    const Dim size = static_cast<Dim>(part.size());
+    ProgramRun& step = runs.at(source, size);
+    source.gather_into(part, step.x(0), {}, {});
     {
       const std::shared_lock<ReadWriteLock> reading(weights_lock_);
-      predicted = forward(batch.x, {});
+      step.run();
     }
-    if (batches == 1 && predicted.contiguous()) {
-      out = predicted;  // the batch is a copy, so this never views the caller's memory
-    } else {
-      if (!out.defined()) {
-        Shape s = predicted.shape();
-        if (s.rank() == 0 || s[0] != batch.rows())
-          raise<ShapeError>("predict: the model gives shape ", s, " for ", batch.rows(), " rows.");
-        s[0] = rows;
-        out = Tensor::empty(s, predicted.dtype(), "predict");
-      }
-      View part = out.view();
-      part.shape[0] = batch.rows();
-      part.data = static_cast<char*>(part.data) + b * o.batch_size * part.strides[0] * size_of(part.dtype);
-      make_view(out.body()->storage, part).assign(predicted);
+    const Tensor& predicted = step.predicted(0);
+    if (!out.defined()) {
+      Shape s = predicted.shape();
+      if (s.rank() == 0 || s[0] != size) raise<ShapeError>("predict: the model gives shape ", s, " for ", size, " rows.");
+      s[0] = rows;
+      out = Tensor::empty(s, predicted.dtype(), "predict");
+    }
+    const Dim bytes = predicted.count() * size_of(predicted.dtype());
+    if (bytes > 0) {
+      std::memcpy(static_cast<char*>(out.view().data) + b * o.batch_size * (bytes / size), predicted.view().data,
+                  static_cast<std::size_t>(bytes));
     }
     if (hooks) o.callback->on_predict_batch_end(b);
     pace.step(b + 1, nullptr);
@@ -364,7 +440,7 @@ Logs Sequential::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& 
   ensure_built(x.shape());
   Training training(*this, method);
   Meter meter(metric_specs_, loss_.get());
-  training.step(source.gather(in_order(source.rows())), meter);
+  training.step(source, in_order(source.rows()), meter);
   return meter.logs();
 }
 

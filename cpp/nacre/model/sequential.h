@@ -19,6 +19,7 @@
 
 #include "nacre/metrics/metric.h"
 #include "nacre/model/callback.h"
+#include "nacre/model/program.h"
 #include "nacre/model/read_write_lock.h"
 #include "nacre/nn/layer.h"
 #include "nacre/optim/optimizer.h"
@@ -43,6 +44,7 @@ struct CompileOptions {
 };
 
 class Meter;
+struct BatchSource;
 struct ModelState;
 
 class NACRE_API Sequential {
@@ -129,6 +131,7 @@ class NACRE_API Sequential {
   [[nodiscard]] std::uint64_t epochs_trained() const { return epochs_trained_; }
 
  private:
+  friend class Runs;
   friend class Training;
   friend class TrainingTurn;
   friend struct ModelState;
@@ -143,6 +146,8 @@ class NACRE_API Sequential {
   void check_writer(std::string_view method) const;     // no other thread trains
   void check_structure(std::string_view method) const;  // nobody trains, callbacks of fit included
   void warn_about_pairs();
+  [[nodiscard]] StepFunctions step_functions(std::string_view method) const;
+  [[nodiscard]] Programs::Key program_key(Mode mode, const BatchSource& source, Dim rows) const;
   Logs run_test(std::string_view method, const Tensor& x, const Tensor& y, const EvaluateOptions& options, Meter& meter);
 
   std::string name_;
@@ -161,6 +166,7 @@ class NACRE_API Sequential {
   std::atomic<bool> stop_training_{false};
   std::atomic<std::thread::id> trainer_{};  // the thread inside fit or train_on_batch
   mutable ReadWriteLock weights_lock_;
+  Programs programs_;
   std::mutex build_lock_;
 };
 

@@ -1,0 +1,119 @@
+#include "nacre/model/program.h"
+
+#include <algorithm>
+
+#include "nacre/autograd/tape.h"
+#include "nacre/ops/ops.h"
+
+namespace nacre::model {
+
+namespace {
+
+constexpr std::size_t kKept = 8;   // programs of a model: batch sizes and lengths in use at one time
+constexpr std::size_t kIdle = 16;  // runs of a program: threads that predict at once
+
+bool same_type(const Type& a, const Type& b) { return a.dtype == b.dtype && a.shape == b.shape; }
+
+bool same_types(const StepTypes& a, const StepTypes& b) {
+  const auto maybe = [](const std::optional<Type>& p, const std::optional<Type>& q) {
+    return p.has_value() == q.has_value() && (!p || same_type(*p, *q));
+  };
+  return std::equal(a.x.begin(), a.x.end(), b.x.begin(), b.x.end(), same_type) &&
+         std::equal(a.y.begin(), a.y.end(), b.y.begin(), b.y.end(), same_type) &&
+         std::equal(a.weights.begin(), a.weights.end(), b.weights.begin(), b.weights.end(), maybe);
+}
+
+bool same_key(const Programs::Key& a, const Programs::Key& b) {
+  return a.mode == b.mode && a.threads == b.threads && a.facts == b.facts && same_types(a.types, b.types);
+}
+
+std::string numbered(std::string_view name, std::size_t i, std::size_t count) {
+  return count == 1 ? std::string(name) : cat(name, i);
+}
+
+}  // namespace
+
+Program::Program(Mode mode, const StepFunctions& f, const StepTypes& types, std::uint64_t seed, std::span<const Tensor> parameters,
+                 std::span<const Dim> places)
+    : x_count_(types.x.size()), y_count_(types.y.size()), reached_(parameters.size()) {
+  plan::Trace trace;
+  std::vector<Tensor> x, y, weights, outputs, placed;
+  std::vector<Dim> where;
+  for (std::size_t i = 0; i < x_count_; ++i) x.push_back(trace.input(types.x[i], numbered("x", i, x_count_)));
+  for (std::size_t i = 0; i < y_count_; ++i) y.push_back(trace.input(types.y[i], numbered("y", i, y_count_)));
+  std::ptrdiff_t next = static_cast<std::ptrdiff_t>(x_count_ + y_count_);
+  for (std::size_t i = 0; i < types.weights.size(); ++i) {
+    weights.push_back(types.weights[i] ? trace.input(*types.weights[i], numbered("sample_weight", i, y_count_)) : Tensor());
+    weights_.push_back(types.weights[i] ? next++ : -1);
+  }
+  {
+    const Capture capture(trace);
+    const bool recording = grad_enabled();
+    set_grad_enabled(mode == Mode::train);
+    struct Restore {
+      bool before;
+      ~Restore() { set_grad_enabled(before); }
+    } const restore{recording};
+    const std::vector<Tensor> predicted =
+        mode == Mode::train ? f.forward(x, {.training = true, .seed = seed, .step = 0}) : f.forward(x, {});
+    if (mode != Mode::predict) outputs = f.losses(y, predicted, weights);
+    loss_count_ = outputs.size();
+    if (!parameters.empty()) {
+      const std::vector<Tensor> grads = nacre::gradients({&outputs[0], 1}, {}, parameters);
+      for (std::size_t i = 0; i < grads.size(); ++i) {
+        reached_[i] = grads[i].defined();
+        if (!reached_[i]) continue;
+        placed.push_back(grads[i]);
+        where.push_back(places[i]);
+      }
+    }
+    for (const Tensor& p : predicted) outputs.push_back(p.contiguous() ? p.detach() : p.clone());
+    outputs.insert(outputs.end(), y.begin(), y.end());  // metrics read them after the run
+  }
+  plan_ = std::make_shared<const plan::Plan>(std::move(trace), outputs, placed, where);
+}
+
+Programs::Lease Programs::take(Key key, const std::function<std::shared_ptr<const Program>()>& make, const Tensor& gradients) {
+  std::shared_ptr<const Program> program;
+  {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    const auto at = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& k) { return same_key(k.key, key); });
+    if (at != kept_.end()) {
+      kept_.splice(kept_.begin(), kept_, at);
+      if (!at->idle.empty()) {
+        std::unique_ptr<ProgramRun> run = std::move(at->idle.back());
+        at->idle.pop_back();
+        return {*this, std::move(key), std::move(run)};
+      }
+      program = at->program;
+    }
+  }
+  if (!program) program = make();
+  auto run = std::make_unique<ProgramRun>(std::move(program), gradients);
+  return {*this, std::move(key), std::move(run)};
+}
+
+void Programs::give_back(Key key, std::unique_ptr<ProgramRun> run) {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  auto at = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& k) { return same_key(k.key, key); });
+  if (at == kept_.end()) {
+    kept_.push_front({std::move(key), run->shared_program(), {}});
+    at = kept_.begin();
+    if (kept_.size() > kKept) kept_.pop_back();
+  }
+  if (at->idle.size() < kIdle) at->idle.push_back(std::move(run));
+}
+
+Tensor Programs::gradient_block(Dim bytes) {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  // The gaps between gradients stay zero: the optimizer walks over them.
+  if (!gradients_.defined() || gradients_.count() != bytes) gradients_ = zeros({.shape = {bytes}, .dtype = DType::uint8});
+  return gradients_;
+}
+
+void Programs::clear() {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  kept_.clear();
+}
+
+}  // namespace nacre::model

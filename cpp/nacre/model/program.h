@@ -1,0 +1,121 @@
+// Steps of a model as plans: training, test and prediction for batches of one shape, and where they are kept between calls.
+//
+// A Program is captured by calling the model's functions once with symbolic tensors; after that nothing but its plan runs. Everything that these read
+// besides tensors (which layers train, the loss) is fixed in it: it is part of the key under which Programs keeps it. One Program serves any number of
+// ProgramRuns, each with memory of its own, so that several threads may predict at once.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+
+#include "nacre/nn/layer.h"
+#include "nacre/plan/plan.h"
+
+namespace nacre::model {
+
+enum class Mode : std::uint8_t { train, test, predict };
+
+struct StepFunctions {
+  std::function<std::vector<Tensor>(std::span<const Tensor> x, const nn::CallContext& context)> forward;
+  // The losses: the number to minimise first. An empty handle among `weights` means none.
+  std::function<std::vector<Tensor>(std::span<const Tensor> y, std::span<const Tensor> predicted, std::span<const Tensor> weights)>
+      losses;
+};
+
+struct StepTypes {
+  std::vector<Type> x, y;
+  std::vector<std::optional<Type>> weights;  // one per target
+};
+
+class Program {
+ public:
+  // Mode::train: gradients of `parameters` go to the bytes `places` of the block that a run is given; `seed` keys random numbers.
+  Program(Mode mode, const StepFunctions& f, const StepTypes& types, std::uint64_t seed = 0,
+          std::span<const Tensor> parameters = {}, std::span<const Dim> places = {});
+  [[nodiscard]] const plan::Plan& plan() const { return *plan_; }
+  // Does the loss depend on this parameter?
+  [[nodiscard]] bool has_gradient(std::size_t parameter) const { return reached_[parameter]; }
+
+ private:
+  friend class ProgramRun;
+  std::shared_ptr<const plan::Plan> plan_;
+  std::size_t x_count_ = 0, y_count_ = 0, loss_count_ = 0;
+  std::vector<bool> reached_;
+  std::vector<std::ptrdiff_t> weights_;  // number of the plan's input, or -1
+};
+
+class ProgramRun {
+ public:
+  // `gradients`: the block that Program's places count from; empty when there are none.
+  explicit ProgramRun(std::shared_ptr<const Program> program, Tensor gradients = {})
+      : program_(std::move(program)),
+        gradients_(std::move(gradients)),
+        instance_(program_->plan_, gradients_.defined() ? gradients_.view().data : nullptr) {}
+
+  [[nodiscard]] const Program& program() const { return *program_; }
+  [[nodiscard]] const std::shared_ptr<const Program>& shared_program() const { return program_; }
+  // Where the batch is put before each run; y stays readable after it. A weight that was not captured is an empty handle.
+  [[nodiscard]] const Tensor& x(std::size_t i) const { return instance_.input(i); }
+  [[nodiscard]] const Tensor& y(std::size_t i) const { return instance_.input(program_->x_count_ + i); }
+  [[nodiscard]] Tensor weight(std::size_t i) const {
+    return program_->weights_[i] < 0 ? Tensor() : instance_.input(static_cast<std::size_t>(program_->weights_[i]));
+  }
+  // Changes nothing but memory of its own; commit() makes what lasts, the optimizer's update apart.
+  void run(std::uint64_t step = 0) { instance_.run(step); }
+  void commit() { instance_.commit(); }
+  // Valid until the next run.
+  [[nodiscard]] const Tensor& loss(std::size_t i = 0) const { return instance_.output(i); }
+  [[nodiscard]] const Tensor& predicted(std::size_t i) const { return instance_.output(program_->loss_count_ + i); }
+  [[nodiscard]] plan::Instance& instance() { return instance_; }
+
+ private:
+  std::shared_ptr<const Program> program_;
+  Tensor gradients_;
+  plan::Instance instance_;
+};
+
+class Programs {
+ public:
+  struct Key {
+    Mode mode = Mode::predict;
+    StepTypes types;
+    int threads = 0;                 // calls are prepared for a number of threads
+    std::vector<const void*> facts;  // addresses and flags of what was captured: loss, weights, what trains
+  };
+  // A run for one user at a time; it goes back when the lease ends.
+  class Lease {
+   public:
+    Lease(Programs& home, Key key, std::unique_ptr<ProgramRun> run) : home_(&home), key_(std::move(key)), run_(std::move(run)) {}
+    Lease(Lease&&) = default;
+    ~Lease() {
+      if (run_) home_->give_back(std::move(key_), std::move(run_));
+    }
+    ProgramRun& operator*() const { return *run_; }
+    ProgramRun* operator->() const { return run_.get(); }
+
+   private:
+    Programs* home_;
+    Key key_;
+    std::unique_ptr<ProgramRun> run_;
+  };
+  // A run that is kept for this key, or a new one; `make` captures when there is no program either.
+  Lease take(Key key, const std::function<std::shared_ptr<const Program>()>& make, const Tensor& gradients = {});
+  // Memory for the gradients of one training at a time: the same block as long as its size stays.
+  Tensor gradient_block(Dim bytes);
+  void clear();
+
+ private:
+  struct Kept {
+    Key key;
+    std::shared_ptr<const Program> program;
+    std::vector<std::unique_ptr<ProgramRun>> idle;
+  };
+  void give_back(Key key, std::unique_ptr<ProgramRun> run);
+  std::mutex mutex_;
+  Tensor gradients_;
+  std::list<Kept> kept_;  // most recently used first
+};
+
+}  // namespace nacre::model

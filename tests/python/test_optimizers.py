@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -196,6 +198,69 @@ def test_decay_masks():
         np.testing.assert_allclose(bias.numpy(), bias_after)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("options", "applied"),
+    [
+        ({}, ([3.0, 4.0], [0.0, 12.0])),
+        ({"clipnorm": 1.0}, ([0.6, 0.8], [0.0, 1.0])),  # each variable alone, as Keras
+        ({"global_clipnorm": 1.0}, ([3 / 13, 4 / 13], [0.0, 12 / 13])),  # the formula of the lectures
+        ({"global_clipnorm": 14.0}, ([3.0, 4.0], [0.0, 12.0])),
+        ({"clipvalue": 3.5}, ([3.0, 3.5], [0.0, 3.5])),
+    ],
+)
+def test_clipping(options, applied, dtype):
+    variables = [nc.Tensor(np.zeros(2), dtype=dtype, requires_grad=True) for _ in range(2)]
+    grads = [nc.Tensor([3.0, 4.0], dtype=dtype), nc.Tensor([0.0, 12.0], dtype=dtype)]
+    nc.optimizers.SGD(1.0, **options).apply(grads, variables)
+    for variable, expected in zip(variables, applied, strict=True):
+        np.testing.assert_allclose(-variable.numpy(), expected, rtol=1e-6)  # a few roundings of float32
+
+
+@pytest.mark.parametrize("option", ["clipnorm", "global_clipnorm", "clipvalue"])
+def test_clipping_leaves_zero_alone_and_keeps_nan(option):
+    w = nc.Tensor([1.0, 2.0], requires_grad=True)
+    nc.optimizers.SGD(1.0, **{option: 1.0}).apply([nc.zeros((2,))], [w])
+    assert w.tolist() == [1.0, 2.0]
+    nc.optimizers.SGD(1.0, **{option: 1.0}).apply([nc.Tensor([math.nan, 0.0])], [w])
+    assert math.isnan(w.tolist()[0])
+
+
+def test_clipping_with_decay_and_momentum():
+    """The decay is of the variable, so it is not clipped; the velocity holds clipped gradients."""
+    w = nc.Tensor([10.0], dtype="float64", requires_grad=True)
+    optimizer = nc.optimizers.SGD(0.5, momentum=0.5, weight_decay=0.1, clipvalue=2.0)
+    p, v = 10.0, 0.0
+    for g in (7.0, -9.0, 1.0):
+        optimizer.apply([nc.Tensor([g], dtype="float64")], [w])
+        v = 0.5 * v - 0.5 * min(2.0, max(-2.0, g))
+        p = p * (1 - 0.5 * 0.1) + v
+        assert w.item() == pytest.approx(p, rel=1e-15)
+
+
+def test_variables_side_by_side_update_as_apart():
+    """Variables of a model lie in one block after the first step and are updated in one pass: the same bits as one by one."""
+    x, y = np.random.default_rng(1).normal(size=(40, 5)).astype("float32"), np.zeros((40, 3), "float32")
+
+    def trained(**layer):
+        nc.utils.set_random_seed(3)
+        model = nc.Sequential([nc.layers.Dense(7, activation="tanh", **layer), nc.layers.Dense(3)])
+        model.compile("adam", "mse")
+        model.fit(x, y, epochs=2, batch_size=16, verbose=0)
+        return model
+
+    together = trained()
+    nc.utils.set_random_seed(3)
+    apart = nc.Sequential([nc.layers.Dense(7, activation="tanh"), nc.layers.Dense(3)])
+    apart.build((None, 5))
+    held = [w.detach() for w in apart.trainable_weights]  # seen from outside: these stay where they are
+    apart.compile("adam", "mse")
+    apart.fit(x, y, epochs=2, batch_size=16, verbose=0)
+    for a, b, view in zip(together.get_weights(), apart.get_weights(), held, strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(b, view.numpy())
+
+
 def test_loop_of_the_lectures():
     w = nc.Tensor([2.0], requires_grad=True)
     optimizer = nc.optimizers.SGD(0.25)
@@ -234,6 +299,12 @@ BAD = [
     (lambda: nc.optimizers.Adam(lr=0.1), "Adam: unknown argument 'lr'. Known: learning_rate"),
     (lambda: nc.optimizers.Adam(weight_decay_mask="some"), "weight_decay_mask must be 'all' or 'kernels', got 'some'"),
     (lambda: nc.optimizers.SGD().step(), "build"),
+    (lambda: nc.optimizers.Adam(clipnorm=0.0), "Adam: clipnorm must be > 0 and finite, got 0."),
+    (lambda: nc.optimizers.Adam(clipvalue=math.inf), "Adam: clipvalue must be > 0 and finite, got inf."),
+    (
+        lambda: nc.optimizers.SGD(clipnorm=1.0, clipvalue=1.0),
+        "SGD: only one of clipnorm, clipvalue and global_clipnorm can be given, got 2.",
+    ),
     (
         lambda: nc.optimizers.SGD().apply([nc.ones((2,))], [nc.Tensor([1.0, 2.0, 3.0], requires_grad=True)]),
         r"[2] and dtype float32, the variable [3]",

@@ -33,9 +33,10 @@ void for_parameters(const Args& args, const Update& update) {
   T* param = static_cast<T*>(args.param);
   const T* grad = static_cast<const T*>(args.grad);
   const OptimScalars& s = args.scalars;
-  const bool plain = s.l2 == 0 && s.weight_decay == 0;
+  const bool plain = s.l2 == 0 && s.weight_decay == 0 && s.limit == 0;
   parallel_for(args.n, kGrain, [&](int64_t begin, int64_t end, int) {
     const Packet<T> scale = all<T>(s.grad_scale), l2 = all<T>(s.l2), keep = all<T>(1.0 - s.learning_rate * s.weight_decay);
+    const Packet<T> high = all<T>(s.limit > 0 ? s.limit : HUGE_VAL), low = -high;
     if (plain) {
       for_packets<T>(
           end - begin, NACRE_PACKET_LAMBDA(int64_t k, int some) {
@@ -47,7 +48,8 @@ void for_parameters(const Args& args, const Update& update) {
           end - begin, NACRE_PACKET_LAMBDA(int64_t k, int some) {
             const int64_t i = begin + k;
             const Packet<T> p = load_some(param + i, some);
-            store_some(param + i, some, update(i, some, p * keep, scale * load_some(grad + i, some) + l2 * p));
+            const Packet<T> g = min(high, max(low, scale * load_some(grad + i, some)));  // NaN stays
+            store_some(param + i, some, update(i, some, p * keep, g + l2 * p));
           });
     }
   });

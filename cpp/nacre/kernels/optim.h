@@ -1,6 +1,6 @@
 // Update rules, one pass over a parameter (or over a flat arena of all parameters).
 //
-// In all rules: g = grad_scale * grad + l2 * p  (l2: the coupled form, PyTorch's weight_decay);
+// In all rules: g = clip(grad_scale * grad, -limit, limit) + l2 * p  (l2: the coupled form, PyTorch's weight_decay);
 //               p loses learning_rate * weight_decay * p first (the decoupled form, Keras and AdamW).
 // Scalars are doubles, converted once to the dtype of the parameter. No fused multiply-add: the same bits on every instruction set.
 // Formulas and the names of their variants: TOPICS section 4.
@@ -17,6 +17,7 @@ struct OptimScalars {
   double weight_decay = 0;  // decoupled
   double l2 = 0;            // coupled
   double grad_scale = 1;    // from clipping by norm or loss scaling
+  double limit = 0;         // of each element of the scaled gradient; 0: none
 };
 
 // lr_in_velocity (Keras):  v = momentum v - lr g;  p += v;              nesterov: p += momentum v - lr g

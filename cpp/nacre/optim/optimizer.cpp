@@ -5,12 +5,28 @@
 
 #include "nacre/autograd/tape.h"
 #include "nacre/base/threads.h"
+#include "nacre/kernels/table.h"
 #include "nacre/ops/ops.h"
 #include "nacre/tensor/pack.h"
 
 namespace nacre::optim {
 
 namespace {
+
+// Sum of the squares of contiguous elements, the same for any number of threads.
+double square_sum(const Tensor& g) {
+  if (g.count() == 0) return 0;
+  const ReduceTable& t = cpu_kernels().reduce;
+  double out = 0;
+  ReduceArgs args{.x = g.view().data, .y = &out, .rank = 1, .axes = 1};
+  args.sizes[0] = g.count();
+  args.strides[0] = 1;
+  Context memory(cpu_kernels());
+  const auto dtype = static_cast<std::size_t>(g.dtype());
+  void* scratch = memory.scratch(t.reduce_scratch(ReduceKind::sum_sq, g.dtype(), args));
+  t.reduce[static_cast<std::size_t>(ReduceKind::sum_sq)][dtype](args, scratch);
+  return g.dtype() == DType::float32 ? static_cast<double>(*reinterpret_cast<const float*>(&out)) : out;
+}
 
 // Does b begin where the packed a ends?
 bool lies_after(const Tensor& a, const Tensor& b) {
@@ -19,15 +35,30 @@ bool lies_after(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-Optimizer::Optimizer(std::string_view class_name, double learning_rate, std::optional<double> weight_decay, const Json& exclude,
-                     const std::string& mask)
-    : learning_rate_(learning_rate), weight_decay_(weight_decay.value_or(0)) {
+Optimizer::Optimizer(std::string_view class_name, double learning_rate, const UpdateOptions& o)
+    : learning_rate_(learning_rate),
+      weight_decay_(o.weight_decay.value_or(0)),
+      clipnorm_(o.clipnorm),
+      clipvalue_(o.clipvalue),
+      global_clipnorm_(o.global_clipnorm) {
+  const Json& exclude = o.exclude_from_weight_decay;
+  const std::string& mask = o.weight_decay_mask;
   if (!(learning_rate > 0) || !std::isfinite(learning_rate)) {
     raise<ValueError>(class_name, ": learning_rate must be > 0 and finite, got ", learning_rate, ".");
   }
   if (!(weight_decay_ >= 0) || !std::isfinite(weight_decay_)) {
     raise<ValueError>(class_name, ": weight_decay must be >= 0 and finite, got ", weight_decay_, ".");
   }
+  int clips = 0;
+  for (const auto& [option, value] :
+       {std::pair{"clipnorm", clipnorm_}, {"clipvalue", clipvalue_}, {"global_clipnorm", global_clipnorm_}}) {
+    if (!value) continue;
+    ++clips;
+    if (!(*value > 0) || !std::isfinite(*value))
+      raise<ValueError>(class_name, ": ", option, " must be > 0 and finite, got ", *value, ". None means no clipping.");
+  }
+  if (clips > 1)
+    raise<ValueError>(class_name, ": only one of clipnorm, clipvalue and global_clipnorm can be given, got ", clips, ".");
   if (!exclude.is_null()) {
     if (!exclude.is_array())
       raise<TypeError>(class_name, ": exclude_from_weight_decay must be a list of names, got ", exclude.to_string(), ".");
@@ -86,7 +117,7 @@ void Optimizer::build(std::span<const Parameter> parameters) {
     }
     if (!p.value.contiguous()) raise<ValueError>(class_name(), ": variable ", p.name, " is a strided view. Pass its clone().");
     const double decay = decays(p.name) ? weight_decay_ : 0;
-    if (!runs.empty() && runs.back().weight_decay == decay && lies_after(parameters[i - 1].value, p.value)) {
+    if (!runs.empty() && !clipnorm_ && runs.back().weight_decay == decay && lies_after(parameters[i - 1].value, p.value)) {
       Run& run = runs.back();
       run.elements =
           (static_cast<const char*>(p.value.view().data) - static_cast<const char*>(parameters[run.first].value.view().data)) /
@@ -133,13 +164,19 @@ bool Optimizer::in_one_piece(const Run& run, std::span<const Tensor> grads) cons
   return true;
 }
 
-void Optimizer::update_range(const Run& run, std::size_t i, std::int64_t elements, const Tensor& grad) const {
+double Optimizer::shrink(double norm, const std::optional<double>& most) {
+  return !most || norm <= *most ? 1.0 : *most / norm;  // NaN and infinity go on to the variables, as everywhere
+}
+
+void Optimizer::update_range(const Run& run, std::size_t i, std::int64_t elements, const Tensor& grad, double scale) const {
   const Tensor& p = parameters_[i].value;
   update({.dtype = p.dtype(),
           .param = p.body()->data,
           .grad = grad.body()->data,
           .n = elements,
           .weight_decay = run.weight_decay,
+          .grad_scale = scale,
+          .limit = clipvalue_.value_or(0),
           .step = iterations_,
           .state = state_[i]});
 }
@@ -161,19 +198,28 @@ void Optimizer::apply(std::span<const Tensor> grads, std::span<const Parameter> 
     copies.resize(grads.size());
     copies[static_cast<std::size_t>(&g - grads.data())] = g.clone();
   }
+  const auto ready = [&](std::size_t i) -> const Tensor& { return grads[i].contiguous() ? grads[i] : copies[i]; };
   const Uninterruptible whole;  // a step is made entirely or not at all
+  double scale = 1;
+  if (global_clipnorm_) {
+    double sum = 0;
+    for (std::size_t i = 0; i < grads.size(); ++i) sum += grads[i].defined() ? square_sum(ready(i)) : 0.0;
+    scale = shrink(std::sqrt(sum), global_clipnorm_);
+  }
   come_back();
   ++iterations_;
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined()) begin_write(class_name(), parameters_[i].value);
   }
   for (const Run& run : runs_) {
-    if (in_one_piece(run, grads)) {
-      update_range(run, run.first, run.elements, grads[run.first]);
+    if (!clipnorm_ && in_one_piece(run, grads)) {
+      update_range(run, run.first, run.elements, grads[run.first], scale);
       continue;
     }
     for (std::size_t i = run.first; i < run.first + run.count; ++i) {
-      if (grads[i].defined()) update_range(run, i, parameters_[i].value.count(), grads[i].contiguous() ? grads[i] : copies[i]);
+      if (!grads[i].defined()) continue;
+      const double own = clipnorm_ ? shrink(std::sqrt(square_sum(ready(i))), clipnorm_) : scale;
+      update_range(run, i, parameters_[i].value.count(), ready(i), own);
     }
   }
 }

@@ -21,6 +21,13 @@ struct Parameter {
   Tensor value;
 };
 
+// What every optimizer takes besides its rule's own options.
+struct UpdateOptions {
+  std::optional<double> weight_decay, clipnorm, clipvalue, global_clipnorm;
+  Json exclude_from_weight_decay;
+  std::string weight_decay_mask = "all";
+};
+
 class NACRE_API Optimizer {
  public:
   virtual ~Optimizer();
@@ -58,8 +65,7 @@ class NACRE_API Optimizer {
   void set_iterations(std::int64_t n);
 
  protected:
-  explicit Optimizer(std::string_view class_name, double learning_rate, std::optional<double> weight_decay, const Json& exclude,
-                     const std::string& mask);
+  explicit Optimizer(std::string_view class_name, double learning_rate, const UpdateOptions& options);
   // Names of the state tensors of each variable ("momentum", "velocity").
   [[nodiscard]] virtual std::vector<std::string> slots() const = 0;
   // Value that new state of this slot is filled with.
@@ -74,6 +80,7 @@ class NACRE_API Optimizer {
     const void* grad;
     std::int64_t n;
     double weight_decay;
+    double grad_scale, limit;  // from clipping, see OptimScalars
     std::int64_t step;
     std::span<const Tensor> state;
     void* slot(std::size_t i) const { return state[i].body()->data; }
@@ -91,10 +98,13 @@ class NACRE_API Optimizer {
   };
   void check_gradient(std::size_t i, const Tensor& g) const;
   [[nodiscard]] bool in_one_piece(const Run& run, std::span<const Tensor> grads) const;
-  void update_range(const Run& run, std::size_t i, std::int64_t elements, const Tensor& grad) const;
+  void update_range(const Run& run, std::size_t i, std::int64_t elements, const Tensor& grad, double scale) const;
+  // The factor that brings a gradient of this norm down to `most`.
+  [[nodiscard]] static double shrink(double norm, const std::optional<double>& most);
 
   double learning_rate_;
   double weight_decay_ = 0;
+  std::optional<double> clipnorm_, clipvalue_, global_clipnorm_;
   std::vector<std::string> excluded_;
   bool kernels_only_ = false;
   std::int64_t iterations_ = 0;

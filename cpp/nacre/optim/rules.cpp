@@ -15,18 +15,29 @@ void check_range(std::string_view owner, std::string_view option, double v, doub
     raise<ValueError>(owner, ": ", option, " must be ", words, ", got ", v, ".");
 }
 
-// Options that every optimizer takes besides its own; each struct lists them behind.
-#define NACRE_DECAY_MEMBERS              \
-  std::optional<double> weight_decay;    \
-  Json exclude_from_weight_decay;        \
-  std::string weight_decay_mask = "all"; \
+// Options that every optimizer takes besides its own: members, their list, and both as UpdateOptions.
+#define NACRE_COMMON_MEMBERS                                  \
+  std::optional<double> weight_decay;                         \
+  std::optional<double> clipnorm, clipvalue, global_clipnorm; \
+  Json exclude_from_weight_decay;                             \
+  std::string weight_decay_mask = "all";                      \
   std::optional<std::string> name;
-#define NACRE_DECAY_OPTIONS(S)                                                                                                  \
-  Option{"weight_decay", &S::weight_decay, "decoupled decay: p -= learning_rate * weight_decay * p; None: none"},               \
-      Option{"exclude_from_weight_decay", &S::exclude_from_weight_decay, "list of name parts whose variables are not decayed"}, \
-      Option{"weight_decay_mask", &S::weight_decay_mask, "'all' or 'kernels': which variables decay"}, Option {                 \
-    "name", &S::name, "name; None: the class name"                                                                              \
+#define NACRE_CLIP_AND_MASK_OPTIONS(S)                                                                                      \
+  Option<S, std::optional<double>>{"clipnorm", &S::clipnorm, "scale each variable's gradient down to this norm; None: no"}, \
+      Option<S, std::optional<double>>{"clipvalue", &S::clipvalue,                                                          \
+                                       "limit each element of gradients to [-clipvalue, clipvalue]; None: no"},             \
+      Option<S, std::optional<double>>{"global_clipnorm", &S::global_clipnorm,                                              \
+                                       "scale all gradients so that their common norm is at most this; None: no"},          \
+      Option<S, Json>{"exclude_from_weight_decay", &S::exclude_from_weight_decay,                                           \
+                      "list of name parts whose variables are not decayed"},                                                \
+      Option<S, std::string>{"weight_decay_mask", &S::weight_decay_mask, "'all' or 'kernels': which variables decay"},      \
+      Option<S, std::optional<std::string>> {                                                                               \
+    "name", &S::name, "name; None: the class name"                                                                          \
   }
+#define NACRE_COMMON_OPTIONS(S)                                                                           \
+  Option<S, std::optional<double>>{"weight_decay", &S::weight_decay,                                      \
+                                   "decoupled decay: p -= learning_rate * weight_decay * p; None: none"}, \
+      NACRE_CLIP_AND_MASK_OPTIONS(S)
 
 // One step from p = 1 with the gradient 2.
 #define NACRE_STEP_EXAMPLE(Class, result)                \
@@ -39,7 +50,7 @@ struct SgdOptions {
   double learning_rate = 0.01, momentum = 0.0;
   Json nesterov = false;
   bool lr_in_velocity = true;
-  NACRE_DECAY_MEMBERS
+  NACRE_COMMON_MEMBERS
   static constexpr std::string_view kName = "SGD";
   static constexpr std::string_view kDoc =
       "Stochastic gradient descent.\n\n"
@@ -52,7 +63,7 @@ struct SgdOptions {
                       Option{"momentum", &SgdOptions::momentum, "share of the last step that goes on, 0 to below 1"},
                       Option{"nesterov", &SgdOptions::nesterov, "True, False or 'lookahead'"},
                       Option{"lr_in_velocity", &SgdOptions::lr_in_velocity, "the velocity holds the learning rate"},
-                      NACRE_DECAY_OPTIONS(SgdOptions)};
+                      NACRE_COMMON_OPTIONS(SgdOptions)};
   }
 };
 
@@ -60,7 +71,7 @@ struct RmspropOptions {
   double learning_rate = 0.001, rho = 0.9, momentum = 0.0, epsilon = 1e-7;
   bool centered = false;
   std::string epsilon_mode = "inside";
-  NACRE_DECAY_MEMBERS
+  NACRE_COMMON_MEMBERS
   static constexpr std::string_view kName = "RMSprop";
   static constexpr std::string_view kDoc =
       "RMSProp (Tieleman and Hinton 2012).\n\n"
@@ -74,14 +85,14 @@ struct RmspropOptions {
                       Option{"epsilon", &RmspropOptions::epsilon, ">= 0"},
                       Option{"centered", &RmspropOptions::centered, "divide by the deviation"},
                       Option{"epsilon_mode", &RmspropOptions::epsilon_mode, "'inside' or 'outside' the root"},
-                      NACRE_DECAY_OPTIONS(RmspropOptions)};
+                      NACRE_COMMON_OPTIONS(RmspropOptions)};
   }
 };
 
 struct AdamOptions {
   double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8;
   bool amsgrad = false, bias_correction = true;
-  NACRE_DECAY_MEMBERS
+  NACRE_COMMON_MEMBERS
   static constexpr std::string_view kName = "Adam";
   static constexpr std::string_view kDoc =
       "Adam (Kingma and Ba 2015).\n\n"
@@ -96,7 +107,7 @@ struct AdamOptions {
                       Option{"epsilon", &AdamOptions::epsilon, ">= 0, outside the root"},
                       Option{"amsgrad", &AdamOptions::amsgrad, "use the largest mean square so far"},
                       Option{"bias_correction", &AdamOptions::bias_correction, "divide by 1 - beta^t"},
-                      NACRE_DECAY_OPTIONS(AdamOptions)};
+                      NACRE_COMMON_OPTIONS(AdamOptions)};
   }
 };
 
@@ -108,25 +119,21 @@ struct AdamWOptions : AdamOptions {
       "p -= lr weight_decay p, then Adam's rule. weight_decay defaults to 0.004; it is multiplied by lr." NACRE_STEP_EXAMPLE(
           "AdamW", "0.8996");
   static constexpr auto options() {
-    return std::tuple{
-        Option<AdamWOptions, double>{"learning_rate", &AdamWOptions::learning_rate, "step size, > 0"},
-        Option<AdamWOptions, std::optional<double>>{"weight_decay", &AdamWOptions::weight_decay,
-                                                    "decoupled decay, multiplied by lr"},
-        Option<AdamWOptions, double>{"beta_1", &AdamWOptions::beta_1, "decay of the mean gradient, 0 to below 1"},
-        Option<AdamWOptions, double>{"beta_2", &AdamWOptions::beta_2, "decay of the mean square, 0 to below 1"},
-        Option<AdamWOptions, double>{"epsilon", &AdamWOptions::epsilon, ">= 0, outside the root"},
-        Option<AdamWOptions, bool>{"amsgrad", &AdamWOptions::amsgrad, "use the largest mean square so far"},
-        Option<AdamWOptions, bool>{"bias_correction", &AdamWOptions::bias_correction, "divide by 1 - beta^t"},
-        Option<AdamWOptions, Json>{"exclude_from_weight_decay", &AdamWOptions::exclude_from_weight_decay,
-                                   "list of name parts whose variables are not decayed"},
-        Option<AdamWOptions, std::string>{"weight_decay_mask", &AdamWOptions::weight_decay_mask, "'all' or 'kernels'"},
-        Option<AdamWOptions, std::optional<std::string>>{"name", &AdamWOptions::name, "name; None: the class name"}};
+    return std::tuple{Option<AdamWOptions, double>{"learning_rate", &AdamWOptions::learning_rate, "step size, > 0"},
+                      Option<AdamWOptions, std::optional<double>>{"weight_decay", &AdamWOptions::weight_decay,
+                                                                  "decoupled decay, multiplied by lr"},
+                      Option<AdamWOptions, double>{"beta_1", &AdamWOptions::beta_1, "decay of the mean gradient, 0 to below 1"},
+                      Option<AdamWOptions, double>{"beta_2", &AdamWOptions::beta_2, "decay of the mean square, 0 to below 1"},
+                      Option<AdamWOptions, double>{"epsilon", &AdamWOptions::epsilon, ">= 0, outside the root"},
+                      Option<AdamWOptions, bool>{"amsgrad", &AdamWOptions::amsgrad, "use the largest mean square so far"},
+                      Option<AdamWOptions, bool>{"bias_correction", &AdamWOptions::bias_correction, "divide by 1 - beta^t"},
+                      NACRE_CLIP_AND_MASK_OPTIONS(AdamWOptions)};
   }
 };
 
 struct AdagradOptions {
   double learning_rate = 0.001, initial_accumulator_value = 0.1, epsilon = 1e-7;
-  NACRE_DECAY_MEMBERS
+  NACRE_COMMON_MEMBERS
   static constexpr std::string_view kName = "Adagrad";
   static constexpr std::string_view kDoc =
       "AdaGrad (Duchi, Hazan and Singer 2011).\n\n"
@@ -135,7 +142,7 @@ struct AdagradOptions {
   static constexpr auto options() {
     return std::tuple{Option{"learning_rate", &AdagradOptions::learning_rate, "step size, > 0"},
                       Option{"initial_accumulator_value", &AdagradOptions::initial_accumulator_value, "start of s, >= 0"},
-                      Option{"epsilon", &AdagradOptions::epsilon, ">= 0, inside the root"}, NACRE_DECAY_OPTIONS(AdagradOptions)};
+                      Option{"epsilon", &AdagradOptions::epsilon, ">= 0, inside the root"}, NACRE_COMMON_OPTIONS(AdagradOptions)};
   }
 };
 
@@ -144,7 +151,13 @@ template <class Options>
 class Rule : public Optimizer {
  public:
   explicit Rule(Options o)
-      : Optimizer(Options::kName, o.learning_rate, o.weight_decay, o.exclude_from_weight_decay, o.weight_decay_mask),
+      : Optimizer(Options::kName, o.learning_rate,
+                  {.weight_decay = o.weight_decay,
+                   .clipnorm = o.clipnorm,
+                   .clipvalue = o.clipvalue,
+                   .global_clipnorm = o.global_clipnorm,
+                   .exclude_from_weight_decay = o.exclude_from_weight_decay,
+                   .weight_decay_mask = o.weight_decay_mask}),
         o_(std::move(o)) {}
   std::string_view class_name() const override { return Options::kName; }
   Json config() const override {
@@ -156,7 +169,8 @@ class Rule : public Optimizer {
 
  protected:
   OptimScalars scalars(const Update& u) const {
-    return {.learning_rate = learning_rate(), .weight_decay = u.weight_decay, .l2 = 0, .grad_scale = 1};
+    return {
+        .learning_rate = learning_rate(), .weight_decay = u.weight_decay, .l2 = 0, .grad_scale = u.grad_scale, .limit = u.limit};
   }
   static int dtype_index(const Update& u) { return static_cast<int>(u.dtype); }
   const Options o_;

@@ -52,7 +52,8 @@ struct ConvMap {
   const T* weight;
   int64_t tap_row, tap_column, tap_group, ldw;
   bool trans;
-  const T* bias;  // [groups * dst_channels] or null
+  const T* packed;  // the same as dense_pack or winograd_pack left it, or null
+  const T* bias;    // [groups * dst_channels] or null
   bool relu;
   int threads;
 };
@@ -128,11 +129,24 @@ struct Count {
   static constexpr int value = n;
 };
 
-// conv_dense.cpp: bytes of scratch, and the run.
+// conv_dense.cpp: bytes of scratch, and the run; bytes of packed weights, and the packing.
 int64_t dense_scratch(const ConvMap<float>& map) noexcept;
 int64_t dense_scratch(const ConvMap<double>& map) noexcept;
 void dense_run(const ConvMap<float>& map, void* scratch) noexcept;
 void dense_run(const ConvMap<double>& map, void* scratch) noexcept;
+int64_t dense_packed_bytes(const ConvMap<float>& map) noexcept;
+int64_t dense_packed_bytes(const ConvMap<double>& map) noexcept;
+void dense_pack(const ConvMap<float>& map, void* packed) noexcept;
+void dense_pack(const ConvMap<double>& map, void* packed) noexcept;
+// conv_winograd.cpp: 3x3 maps of stride 1 and one group, in tiles of `tile` x `tile` outputs, 2 or 4.
+int64_t winograd_scratch(const ConvMap<float>& map, int tile) noexcept;
+int64_t winograd_scratch(const ConvMap<double>& map, int tile) noexcept;
+void winograd_run(const ConvMap<float>& map, int tile, void* scratch) noexcept;
+void winograd_run(const ConvMap<double>& map, int tile, void* scratch) noexcept;
+int64_t winograd_packed_bytes(const ConvMap<float>& map, int tile) noexcept;
+int64_t winograd_packed_bytes(const ConvMap<double>& map, int tile) noexcept;
+void winograd_pack(const ConvMap<float>& map, int tile, void* packed) noexcept;
+void winograd_pack(const ConvMap<double>& map, int tile, void* packed) noexcept;
 // conv_depthwise.cpp: maps of one channel in and one out per group, stored as `groups` channels side by side.
 int64_t depthwise_scratch(const ConvMap<float>& map) noexcept;
 int64_t depthwise_scratch(const ConvMap<double>& map) noexcept;

@@ -26,7 +26,7 @@ template <class T>
 double bound(const typename Problem<T>::Reference& reference) {
   double terms = 0;
   for (double t : reference.terms) terms = std::max(terms, t);
-  return (terms + 30) * 0.5 * double(std::numeric_limits<T>::epsilon()) * reference.scale();
+  return (terms + 100) * 0.5 * double(std::numeric_limits<T>::epsilon()) * reference.scale();
 }
 
 template <class T>

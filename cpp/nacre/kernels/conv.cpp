@@ -217,6 +217,21 @@ void backward_data(const ConvArgs& g, void* scratch) noexcept {
   backward_data_of<float>(g, scratch);
 }
 
+int weight_tile(const ConvArgs& g) {
+  if (g.in_channels == 0 || empty(g, g.out_h, g.out_w, g.out_channels)) return 0;
+  return winograd_tile(g, ConvPass::backward_weight);
+}
+
+int64_t backward_weight_scratch(const ConvArgs& g) noexcept {
+  const int tile = weight_tile(g);
+  return tile > 0 ? winograd_weight_scratch(g, tile) : conv_backward_weight_scratch(g);
+}
+
+void backward_weight(const ConvArgs& g, void* scratch) noexcept {
+  if (const int tile = weight_tile(g); tile > 0) return winograd_weight(g, tile, scratch);
+  conv_backward_weight(g, scratch);
+}
+
 // Products pack blocks of B as they go, depthwise weights are read as they are.
 bool packs_weight(const ConvArgs& g) { return !empty(g, g.out_h, g.out_w, g.out_channels) && !is_product(g) && !is_depthwise(g); }
 
@@ -253,10 +268,10 @@ ConvAlgorithm choose(const ConvArgs& g, ConvPass pass) noexcept { return choose_
 void fill_conv(ConvTable& table) {
   table.forward_scratch = forward_scratch;
   table.backward_data_scratch = backward_data_scratch;
-  table.backward_weight_scratch = conv_backward_weight_scratch;
+  table.backward_weight_scratch = backward_weight_scratch;
   table.forward = forward;
   table.backward_data = backward_data;
-  table.backward_weight = conv_backward_weight;
+  table.backward_weight = backward_weight;
   table.choose = choose;
   table.pack_weight_bytes = pack_weight_bytes;
   table.pack_weight = pack_weight;

@@ -152,9 +152,12 @@ int64_t depthwise_scratch(const ConvMap<float>& map) noexcept;
 int64_t depthwise_scratch(const ConvMap<double>& map) noexcept;
 void depthwise_run(const ConvMap<float>& map, void* scratch) noexcept;
 void depthwise_run(const ConvMap<double>& map, void* scratch) noexcept;
-// conv_weight.cpp
+// conv_weight.cpp: direct
 int64_t conv_backward_weight_scratch(const ConvArgs& g) noexcept;
 void conv_backward_weight(const ConvArgs& g, void* scratch) noexcept;
+// conv_winograd_weight.cpp: where conv_winograd_fits, and neither dweight nor dy is empty
+int64_t winograd_weight_scratch(const ConvArgs& g, int tile) noexcept;
+void winograd_weight(const ConvArgs& g, int tile, void* scratch) noexcept;
 
 }  // namespace NACRE_ISA
 }  // namespace nacre

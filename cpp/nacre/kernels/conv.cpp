@@ -152,14 +152,14 @@ int winograd_tile(const ConvArgs& g, ConvPass pass) {
 template <class T>
 void run_map(const ConvArgs& g, const ConvMap<T>& m, int tile, void* scratch) {
   if (tile > 0) return winograd_run(m, tile, scratch);
-  if (is_depthwise(g)) return depthwise_run(m, scratch);
+  if (is_depthwise(g)) return depthwise_run(m);
   dense_run(m, scratch);
 }
 
 template <class T>
 int64_t map_scratch(const ConvArgs& g, const ConvMap<T>& m, int tile) {
   if (tile > 0) return winograd_scratch(m, tile);
-  return is_depthwise(g) ? depthwise_scratch(m) : dense_scratch(m);
+  return is_depthwise(g) ? 0 : dense_scratch(m);
 }
 
 bool empty(const ConvArgs& g, int64_t h, int64_t w, int64_t channels) { return g.batch == 0 || h == 0 || w == 0 || channels == 0; }

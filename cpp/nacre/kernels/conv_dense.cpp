@@ -92,7 +92,10 @@ void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, in
   const int64_t strips = ceil_div(m.w.count, tile_rows(d.packets)), panel = d.packets * lanes;
   const int64_t tap_run = m.w.taps * m.src_channels;  // K of one kernel row
   const bool narrow = m.w.narrow();
+  // A tile that is complete at once takes the bias before it is stored; the last columns of a group may not be whole packets.
+  const bool fused = d.step_count == 1 && bias && m.dst_channels % lanes == 0;
   TileJob<T> job;
+  job.relu = m.relu;
   job.a_stride = m.w.stride * band.pixel;
   job.c_stride = m.dst_pixel;
   int64_t before = 0;
@@ -149,9 +152,11 @@ void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, in
           strip.b_stride = packets * lanes;
           strip.b = packed + before * d.wide + o * step_k + strip_k0 * strip.b_stride;
           strip.c = c + o;
+          strip.bias = fused ? bias + o : nullptr;
           find_tile(strip.b, false, false, u1 - u0, packets)(strip);
         }
-        if (step + 1 == d.step_count) finish_block(c + o0, m.dst_pixel, u1 - u0, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
+        if (step + 1 == d.step_count && !fused)
+          finish_block(c + o0, m.dst_pixel, u1 - u0, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
       }
     }
     before += step_k;

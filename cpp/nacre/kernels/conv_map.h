@@ -147,11 +147,9 @@ int64_t winograd_packed_bytes(const ConvMap<float>& map, int tile) noexcept;
 int64_t winograd_packed_bytes(const ConvMap<double>& map, int tile) noexcept;
 void winograd_pack(const ConvMap<float>& map, int tile, void* packed) noexcept;
 void winograd_pack(const ConvMap<double>& map, int tile, void* packed) noexcept;
-// conv_depthwise.cpp: maps of one channel in and one out per group, stored as `groups` channels side by side.
-int64_t depthwise_scratch(const ConvMap<float>& map) noexcept;
-int64_t depthwise_scratch(const ConvMap<double>& map) noexcept;
-void depthwise_run(const ConvMap<float>& map, void* scratch) noexcept;
-void depthwise_run(const ConvMap<double>& map, void* scratch) noexcept;
+// conv_depthwise.cpp: maps of one channel in and one out per group, stored as `groups` channels side by side. No scratch.
+void depthwise_run(const ConvMap<float>& map) noexcept;
+void depthwise_run(const ConvMap<double>& map) noexcept;
 // conv_weight.cpp: direct
 int64_t conv_backward_weight_scratch(const ConvArgs& g) noexcept;
 void conv_backward_weight(const ConvArgs& g, void* scratch) noexcept;

@@ -170,6 +170,7 @@ def conv2d(
     groups: int = 1,
     data_format: str = "channels_last",
     activation: str = "linear",
+    algorithm: str = "auto",
 ) -> Tensor:
     """Two-dimensional convolution (cross-correlation, the kernel is not flipped)."""
 

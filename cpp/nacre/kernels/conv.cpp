@@ -3,9 +3,10 @@
 //
 // Backward-data of stride s: pixels i of one residue (i + top) mod s meet only the taps p with p * dilation = i + top (mod s);
 // among these the output index falls by a constant from tap to tap. Walking the taps backwards gives a plain stride-1 map per
-// residue.
+// residue. With stride 1 there is one residue and the map is one of the forward kind, which Winograd serves as well.
 #include "nacre/kernels/conv.h"
 
+#include "nacre/kernels/conv_choice.h"
 #include "nacre/kernels/conv_map.h"
 
 namespace nacre {
@@ -61,6 +62,7 @@ ConvMap<T> forward_map(const ConvArgs& g) {
   m.tap_row = g.kernel_w * m.tap_column;
   m.tap_group = m.dst_channels;
   m.ldw = g.out_channels;
+  m.packed = static_cast<const T*>(g.packed_weight);
   m.bias = static_cast<const T*>(g.bias);
   m.relu = g.activation == Activation::relu;
   m.threads = g.threads;
@@ -136,43 +138,63 @@ ConvMap<T> backward_map(const ConvArgs& g, int64_t residue_h, int64_t residue_w)
   return m;
 }
 
-// A depthwise map's channels lie side by side, as its `groups`.
-template <class T>
-void run_map(const ConvArgs& g, const ConvMap<T>& m, void* scratch) {
-  if (is_depthwise(g)) {
-    depthwise_run(m, scratch);
-  } else {
-    dense_run(m, scratch);
+// Tiles of a Winograd algorithm, 0 for direct.
+int winograd_tile(const ConvArgs& g, ConvPass pass) {
+  if (!conv_winograd_fits(g)) return 0;
+  switch (choose_conv(g, pass)) {
+    case ConvAlgorithm::winograd_2x2: return 2;
+    case ConvAlgorithm::winograd_4x4: return 4;
+    default: return 0;
   }
 }
 
+// `tile` as winograd_tile gives it. A depthwise map's channels lie side by side, as its `groups`.
 template <class T>
-int64_t map_scratch(const ConvArgs& g, const ConvMap<T>& m) {
-  return is_depthwise(g) ? depthwise_scratch(m) : dense_scratch(m);
+void run_map(const ConvArgs& g, const ConvMap<T>& m, int tile, void* scratch) {
+  if (tile > 0) return winograd_run(m, tile, scratch);
+  if (is_depthwise(g)) return depthwise_run(m);
+  dense_run(m, scratch);
+}
+
+template <class T>
+int64_t map_scratch(const ConvArgs& g, const ConvMap<T>& m, int tile) {
+  if (tile > 0) return winograd_scratch(m, tile);
+  return is_depthwise(g) ? 0 : dense_scratch(m);
 }
 
 bool empty(const ConvArgs& g, int64_t h, int64_t w, int64_t channels) { return g.batch == 0 || h == 0 || w == 0 || channels == 0; }
 
 template <class T>
+int64_t forward_scratch_of(const ConvArgs& g) {
+  return map_scratch(g, forward_map<T>(g), winograd_tile(g, ConvPass::forward));
+}
+template <class T>
+void forward_of(const ConvArgs& g, void* scratch) {
+  run_map(g, forward_map<T>(g), winograd_tile(g, ConvPass::forward), scratch);
+}
+
+template <class T>
 int64_t backward_scratch_of(const ConvArgs& g) {
+  const int tile = winograd_tile(g, ConvPass::backward_data);
   int64_t most = 0;
   for (int64_t h = 0; h < smaller(g.stride_h, g.in_h); ++h) {
-    for (int64_t w = 0; w < smaller(g.stride_w, g.in_w); ++w) most = larger(most, map_scratch(g, backward_map<T>(g, h, w)));
+    for (int64_t w = 0; w < smaller(g.stride_w, g.in_w); ++w) most = larger(most, map_scratch(g, backward_map<T>(g, h, w), tile));
   }
   return most;
 }
 
 template <class T>
 void backward_data_of(const ConvArgs& g, void* scratch) {
+  const int tile = winograd_tile(g, ConvPass::backward_data);
   for (int64_t h = 0; h < smaller(g.stride_h, g.in_h); ++h) {
-    for (int64_t w = 0; w < smaller(g.stride_w, g.in_w); ++w) run_map(g, backward_map<T>(g, h, w), scratch);
+    for (int64_t w = 0; w < smaller(g.stride_w, g.in_w); ++w) run_map(g, backward_map<T>(g, h, w), tile, scratch);
   }
 }
 
 int64_t forward_scratch(const ConvArgs& g) noexcept {
   if (empty(g, g.out_h, g.out_w, g.out_channels)) return 0;
   if (is_product(g)) return gemm_scratch_bytes(product(g, false));
-  return g.dtype == DType::float64 ? map_scratch(g, forward_map<double>(g)) : map_scratch(g, forward_map<float>(g));
+  return g.dtype == DType::float64 ? forward_scratch_of<double>(g) : forward_scratch_of<float>(g);
 }
 
 int64_t backward_data_scratch(const ConvArgs& g) noexcept {
@@ -184,8 +206,8 @@ int64_t backward_data_scratch(const ConvArgs& g) noexcept {
 void forward(const ConvArgs& g, void* scratch) noexcept {
   if (empty(g, g.out_h, g.out_w, g.out_channels)) return;
   if (is_product(g)) return gemm(product(g, false), scratch);
-  if (g.dtype == DType::float64) return run_map(g, forward_map<double>(g), scratch);
-  run_map(g, forward_map<float>(g), scratch);
+  if (g.dtype == DType::float64) return forward_of<double>(g, scratch);
+  forward_of<float>(g, scratch);
 }
 
 void backward_data(const ConvArgs& g, void* scratch) noexcept {
@@ -195,15 +217,64 @@ void backward_data(const ConvArgs& g, void* scratch) noexcept {
   backward_data_of<float>(g, scratch);
 }
 
+int weight_tile(const ConvArgs& g) {
+  if (g.in_channels == 0 || empty(g, g.out_h, g.out_w, g.out_channels)) return 0;
+  return winograd_tile(g, ConvPass::backward_weight);
+}
+
+int64_t backward_weight_scratch(const ConvArgs& g) noexcept {
+  const int tile = weight_tile(g);
+  return tile > 0 ? winograd_weight_scratch(g, tile) : conv_backward_weight_scratch(g);
+}
+
+void backward_weight(const ConvArgs& g, void* scratch) noexcept {
+  if (const int tile = weight_tile(g); tile > 0) return winograd_weight(g, tile, scratch);
+  conv_backward_weight(g, scratch);
+}
+
+// Products pack blocks of B as they go, depthwise weights are read as they are.
+bool packs_weight(const ConvArgs& g) { return !empty(g, g.out_h, g.out_w, g.out_channels) && !is_product(g) && !is_depthwise(g); }
+
+template <class T>
+int64_t packed_bytes_of(const ConvArgs& g) {
+  const ConvMap<T> m = forward_map<T>(g);
+  const int tile = winograd_tile(g, ConvPass::forward);
+  return tile > 0 ? winograd_packed_bytes(m, tile) : dense_packed_bytes(m);
+}
+
+template <class T>
+void pack_of(const ConvArgs& g, void* packed) {
+  const ConvMap<T> m = forward_map<T>(g);
+  const int tile = winograd_tile(g, ConvPass::forward);
+  if (tile > 0) return winograd_pack(m, tile, packed);
+  dense_pack(m, packed);
+}
+
+int64_t pack_weight_bytes(const ConvArgs& g) noexcept {
+  if (!packs_weight(g)) return 0;
+  return g.dtype == DType::float64 ? packed_bytes_of<double>(g) : packed_bytes_of<float>(g);
+}
+
+void pack_weight(const ConvArgs& g, void* packed) noexcept {
+  if (!packs_weight(g)) return;
+  if (g.dtype == DType::float64) return pack_of<double>(g, packed);
+  pack_of<float>(g, packed);
+}
+
+ConvAlgorithm choose(const ConvArgs& g, ConvPass pass) noexcept { return choose_conv(g, pass); }
+
 }  // namespace
 
 void fill_conv(ConvTable& table) {
   table.forward_scratch = forward_scratch;
   table.backward_data_scratch = backward_data_scratch;
-  table.backward_weight_scratch = conv_backward_weight_scratch;
+  table.backward_weight_scratch = backward_weight_scratch;
   table.forward = forward;
   table.backward_data = backward_data;
-  table.backward_weight = conv_backward_weight;
+  table.backward_weight = backward_weight;
+  table.choose = choose;
+  table.pack_weight_bytes = pack_weight_bytes;
+  table.pack_weight = pack_weight;
 }
 
 }  // namespace NACRE_ISA

@@ -92,7 +92,10 @@ void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, in
   const int64_t strips = ceil_div(m.w.count, tile_rows(d.packets)), panel = d.packets * lanes;
   const int64_t tap_run = m.w.taps * m.src_channels;  // K of one kernel row
   const bool narrow = m.w.narrow();
+  // A tile that is complete at once takes the bias before it is stored; the last columns of a group may not be whole packets.
+  const bool fused = d.step_count == 1 && bias && m.dst_channels % lanes == 0;
   TileJob<T> job;
+  job.relu = m.relu;
   job.a_stride = m.w.stride * band.pixel;
   job.c_stride = m.dst_pixel;
   int64_t before = 0;
@@ -149,9 +152,11 @@ void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, in
           strip.b_stride = packets * lanes;
           strip.b = packed + before * d.wide + o * step_k + strip_k0 * strip.b_stride;
           strip.c = c + o;
+          strip.bias = fused ? bias + o : nullptr;
           find_tile(strip.b, false, false, u1 - u0, packets)(strip);
         }
-        if (step + 1 == d.step_count) finish_block(c + o0, m.dst_pixel, u1 - u0, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
+        if (step + 1 == d.step_count && !fused)
+          finish_block(c + o0, m.dst_pixel, u1 - u0, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
       }
     }
     before += step_k;
@@ -161,23 +166,37 @@ void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, in
 template <class T>
 int64_t scratch_of(const ConvMap<T>& m) {
   const Dense<T> d = make_dense(m);
-  return d.packed_bytes + d.worker_bytes * m.threads;
+  return (m.packed ? 0 : d.packed_bytes) + d.worker_bytes * m.threads;
+}
+
+template <class T>
+double work_of(const ConvMap<T>& m, const Dense<T>& d) {
+  return double(d.row_work) * double(m.h.count) * double(m.batch) * double(m.groups);
+}
+
+template <class T>
+void pack(const ConvMap<T>& m, const Dense<T>& d, T* packed) {
+  const int64_t taps = m.h.taps * m.w.taps, tap_units = m.groups * taps;
+  const int64_t tap_grain =
+      work_of(m, d) < double(kForkWork) ? tap_units : larger(1, 16384 / larger(1, m.src_channels * m.dst_channels));
+  auto body = [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) pack_tap(m, d, i / taps, i % taps / m.w.taps, i % m.w.taps, packed);
+  };
+  parallel_for(tap_units, larger(1, tap_grain), body, m.threads);
 }
 
 template <class T>
 void run(const ConvMap<T>& m, void* scratch) {
   if (m.batch == 0 || m.h.count == 0 || m.w.count == 0 || m.dst_channels == 0) return;
   const Dense<T> d = make_dense(m);
-  T* packed = static_cast<T*>(scratch);
-  char* bands = static_cast<char*>(scratch) + d.packed_bytes;
-  const double work = double(d.row_work) * double(m.h.count) * double(m.batch) * double(m.groups);
-  const bool small = work < double(kForkWork);
-  const int64_t taps = m.h.taps * m.w.taps, tap_units = m.groups * taps;
-  const int64_t tap_grain = small ? tap_units : larger(1, 16384 / larger(1, m.src_channels * m.dst_channels));
-  auto pack = [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) pack_tap(m, d, i / taps, i % taps / m.w.taps, i % m.w.taps, packed);
-  };
-  parallel_for(tap_units, larger(1, tap_grain), pack, m.threads);
+  const T* packed = m.packed;
+  char* bands = static_cast<char*>(scratch);
+  if (!packed) {
+    pack(m, d, static_cast<T*>(scratch));
+    packed = static_cast<const T*>(scratch);
+    bands += d.packed_bytes;
+  }
+  const bool small = work_of(m, d) < double(kForkWork);
   const int64_t units = m.batch * d.bands * m.groups;
   auto body = [&](int64_t begin, int64_t end, int worker) {
     for (int64_t unit = begin; unit < end; ++unit) {
@@ -209,6 +228,10 @@ int64_t dense_scratch(const ConvMap<float>& map) noexcept { return scratch_of(ma
 int64_t dense_scratch(const ConvMap<double>& map) noexcept { return scratch_of(map); }
 void dense_run(const ConvMap<float>& map, void* scratch) noexcept { run(map, scratch); }
 void dense_run(const ConvMap<double>& map, void* scratch) noexcept { run(map, scratch); }
+int64_t dense_packed_bytes(const ConvMap<float>& map) noexcept { return make_dense(map).packed_bytes; }
+int64_t dense_packed_bytes(const ConvMap<double>& map) noexcept { return make_dense(map).packed_bytes; }
+void dense_pack(const ConvMap<float>& map, void* packed) noexcept { pack(map, make_dense(map), static_cast<float*>(packed)); }
+void dense_pack(const ConvMap<double>& map, void* packed) noexcept { pack(map, make_dense(map), static_cast<double*>(packed)); }
 
 }  // namespace NACRE_ISA
 }  // namespace nacre

@@ -52,7 +52,8 @@ struct ConvMap {
   const T* weight;
   int64_t tap_row, tap_column, tap_group, ldw;
   bool trans;
-  const T* bias;  // [groups * dst_channels] or null
+  const T* packed;  // the same as dense_pack or winograd_pack left it, or null
+  const T* bias;    // [groups * dst_channels] or null
   bool relu;
   int threads;
 };
@@ -128,19 +129,33 @@ struct Count {
   static constexpr int value = n;
 };
 
-// conv_dense.cpp: bytes of scratch, and the run.
+// conv_dense.cpp: bytes of scratch, and the run; bytes of packed weights, and the packing.
 int64_t dense_scratch(const ConvMap<float>& map) noexcept;
 int64_t dense_scratch(const ConvMap<double>& map) noexcept;
 void dense_run(const ConvMap<float>& map, void* scratch) noexcept;
 void dense_run(const ConvMap<double>& map, void* scratch) noexcept;
-// conv_depthwise.cpp: maps of one channel in and one out per group, stored as `groups` channels side by side.
-int64_t depthwise_scratch(const ConvMap<float>& map) noexcept;
-int64_t depthwise_scratch(const ConvMap<double>& map) noexcept;
-void depthwise_run(const ConvMap<float>& map, void* scratch) noexcept;
-void depthwise_run(const ConvMap<double>& map, void* scratch) noexcept;
-// conv_weight.cpp
+int64_t dense_packed_bytes(const ConvMap<float>& map) noexcept;
+int64_t dense_packed_bytes(const ConvMap<double>& map) noexcept;
+void dense_pack(const ConvMap<float>& map, void* packed) noexcept;
+void dense_pack(const ConvMap<double>& map, void* packed) noexcept;
+// conv_winograd.cpp: 3x3 maps of stride 1 and one group, in tiles of `tile` x `tile` outputs, 2 or 4.
+int64_t winograd_scratch(const ConvMap<float>& map, int tile) noexcept;
+int64_t winograd_scratch(const ConvMap<double>& map, int tile) noexcept;
+void winograd_run(const ConvMap<float>& map, int tile, void* scratch) noexcept;
+void winograd_run(const ConvMap<double>& map, int tile, void* scratch) noexcept;
+int64_t winograd_packed_bytes(const ConvMap<float>& map, int tile) noexcept;
+int64_t winograd_packed_bytes(const ConvMap<double>& map, int tile) noexcept;
+void winograd_pack(const ConvMap<float>& map, int tile, void* packed) noexcept;
+void winograd_pack(const ConvMap<double>& map, int tile, void* packed) noexcept;
+// conv_depthwise.cpp: maps of one channel in and one out per group, stored as `groups` channels side by side. No scratch.
+void depthwise_run(const ConvMap<float>& map) noexcept;
+void depthwise_run(const ConvMap<double>& map) noexcept;
+// conv_weight.cpp: direct
 int64_t conv_backward_weight_scratch(const ConvArgs& g) noexcept;
 void conv_backward_weight(const ConvArgs& g, void* scratch) noexcept;
+// conv_winograd_weight.cpp: where conv_winograd_fits, and neither dweight nor dy is empty
+int64_t winograd_weight_scratch(const ConvArgs& g, int tile) noexcept;
+void winograd_weight(const ConvArgs& g, int tile, void* scratch) noexcept;
 
 }  // namespace NACRE_ISA
 }  // namespace nacre

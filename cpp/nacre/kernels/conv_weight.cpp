@@ -64,7 +64,7 @@ Plan<T> make_plan(const ConvArgs& g) {
     p.column_parts = ceil_div(p.outputs, p.columns);
   }
   p.part_taps = ceil_div(g.kernel_h, p.row_parts);
-  p.in_place = p.h.inside() && p.w.inside() && p.groups == 1;
+  p.in_place = p.depthwise || (p.h.inside() && p.w.inside() && p.groups == 1);
   const int64_t width = g.out_w > 0 ? p.w.high(g.out_w - 1) - p.w.low(0) : 0;
   const int64_t fit =
       kBandBytes / larger(1, width * p.channels * int64_t(sizeof(T))) - smaller(g.in_h, (g.kernel_h - 1) * g.dilation_h);
@@ -146,51 +146,89 @@ void add_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, int64_t 
   }
 }
 
-// The same for a depthwise kernel: packets of channels, the taps of a kernel row in registers a few at a time.
-template <class T, int taps>
-NACRE_INLINE void depthwise_taps(const T* x, int64_t x_row, int64_t x_pixel, int64_t tap_step, const T* dy, int64_t dy_row,
-                                 int64_t dy_pixel, int64_t rows, int64_t columns, int lanes, bool first, T* out, int64_t out_step) {
+// The same for a depthwise kernel: `rows` x `taps` taps of a packet of channels in registers while neighbouring pixels of one row of dy
+// pass. x: the place that the first tap meets.
+template <class T, int rows, int taps, bool Tail>
+NACRE_INLINE void depthwise_taps(const ConvArgs& g, const T* x, const T* dy, int64_t pixels, int lanes, T* out) {
   using P = Packet<T>;
-  P acc[taps];
-#pragma GCC unroll 4
-  for (int t = 0; t < taps; ++t) acc[t] = P::zero();
-  for (int64_t r = 0; r < rows; ++r) {
-    const T* a = x + r * x_row;
-    const T* b = dy + r * dy_row;
-    for (int64_t u = 0; u < columns; ++u, a += x_pixel, b += dy_pixel) {
-      const P d = P::load_n(b, lanes);
-#pragma GCC unroll 4
-      for (int t = 0; t < taps; ++t) acc[t] = multiply_add(P::load_n(a + t * tap_step, lanes), d, acc[t]);
+  const int64_t channels = g.in_channels, x_pixel = g.stride_w * channels, tap_step = g.dilation_w * channels;
+  const int64_t x_row = g.dilation_h * g.in_w * channels, out_row = g.kernel_w * channels;
+  auto load = [&](const T* from) __attribute__((always_inline)) {
+    if constexpr (Tail)
+      return P::load_n(from, lanes);
+    else
+      return P::load(from);
+  };
+  P acc[rows][taps];
+#pragma GCC unroll 3
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 3
+    for (int t = 0; t < taps; ++t) acc[r][t] = load(out + r * out_row + t * channels);
+  }
+  for (int64_t u = 0; u < pixels; ++u, x += x_pixel, dy += channels) {
+    const P d = load(dy);
+#pragma GCC unroll 3
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 3
+      for (int t = 0; t < taps; ++t) acc[r][t] = multiply_add(load(x + r * x_row + t * tap_step), d, acc[r][t]);
     }
   }
-#pragma GCC unroll 4
-  for (int t = 0; t < taps; ++t) {
-    T* to = out + t * out_step;
-    (first ? acc[t] : P::load_n(to, lanes) + acc[t]).store_n(to, lanes);
+#pragma GCC unroll 3
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 3
+    for (int t = 0; t < taps; ++t) {
+      T* to = out + r * out_row + t * channels;
+      if constexpr (Tail)
+        acc[r][t].store_n(to, lanes);
+      else
+        acc[r][t].store(to);
+    }
   }
 }
 
-template <class T>
-void add_depthwise_band(const Plan<T>& p, const ConvArgs& g, const Band<T>& band, int64_t top, const T* dy, Span t, bool first,
-                        T* out) {
-  const int64_t channels = p.channels, dy_row = g.out_w * channels;
-  const int64_t x_pixel = g.stride_w * band.pixel, tap_step = g.dilation_w * band.pixel;
-  for (int64_t a = 0; a < g.kernel_h; ++a) {
-    const Rows rows = rows_of_tap(p.h, a, t, top);
-    if (rows.count == 0 && !first) continue;
-    for (int64_t c = 0; c < channels; c += Packet<T>::size) {
-      const int lanes = static_cast<int>(smaller(Packet<T>::size, channels - c));
-      auto taps = [&](auto count, int64_t q) {
-        constexpr int n = decltype(count)::value;
-        const Span u = p.narrow ? columns_of_taps(p.w, q, q + n - 1) : Span{0, g.out_w};
-        depthwise_taps<T, n>(band.data + rows.source * band.row + u.begin * x_pixel + q * tap_step + c, g.stride_h * band.row,
-                             x_pixel, tap_step, dy + rows.t0 * dy_row + u.begin * channels + c, dy_row, channels, rows.count,
-                             u.end - u.begin, lanes, first, out + (a * g.kernel_w + q) * channels + c, channels);
-      };
-      int64_t q = 0;
-      for (; q + 3 <= g.kernel_w; q += 3) taps(Count<3>{}, q);
-      for (; q < g.kernel_w; ++q) taps(Count<1>{}, q);
+// Taps (a .. a + rows - 1, q .. q + taps - 1) of output row t, all rows inside the image. Pixels go a few at a time through all channels,
+// so that memory is walked in order; those that only some of the taps meet go tap by tap.
+template <class T, int rows, int taps>
+void add_depthwise_taps(const Plan<T>& p, const ConvArgs& g, const T* image, const T* dy, int64_t t, int64_t a, int64_t q, T* out) {
+  constexpr int64_t kPixels = 16;
+  const int64_t channels = g.in_channels;
+  const T* row = image + (p.h.low(t) + a * g.dilation_h) * g.in_w * channels;
+  dy += t * g.out_w * channels;
+  out += (a * g.kernel_w + q) * channels;
+  auto run = [&](auto columns, int64_t first_tap, Span u) __attribute__((always_inline)) {
+    for (int64_t u0 = u.begin; u0 < u.end; u0 += kPixels) {
+      const T* x = row + (p.w.low(u0) + (q + first_tap) * g.dilation_w) * channels;
+      const T* from = dy + u0 * channels;
+      T* to = out + first_tap * channels;
+      const int64_t pixels = smaller(kPixels, u.end - u0);
+      constexpr int n = decltype(columns)::value, lanes = Packet<T>::size;
+      int64_t c = 0;
+      for (; c + lanes <= channels; c += lanes) depthwise_taps<T, rows, n, false>(g, x + c, from + c, pixels, lanes, to + c);
+      if (c < channels) depthwise_taps<T, rows, n, true>(g, x + c, from + c, pixels, static_cast<int>(channels - c), to + c);
     }
+  };
+  const int64_t begin = p.w.first_output(q), end = p.w.last_output(q + taps - 1, begin);
+  for (int64_t i = 0; taps > 1 && i < taps; ++i) {
+    const Span own = columns_of_taps(p.w, q + i, q + i);
+    run(Count<1>{}, i, {own.begin, smaller(own.end, begin)});
+    run(Count<1>{}, i, {larger(own.begin, end), own.end});
+  }
+  run(Count<taps>{}, 0, {begin, end});
+}
+
+template <class T>
+void add_depthwise(const Plan<T>& p, const ConvArgs& g, const T* image, const T* dy, Span t, T* out) {
+  for (int64_t i = t.begin; i < t.end; ++i) {
+    auto columns = [&](auto rows, int64_t a) {
+      constexpr int n = decltype(rows)::value;
+      int64_t q = 0;
+      for (; q + 3 <= g.kernel_w; q += 3) add_depthwise_taps<T, n, 3>(p, g, image, dy, i, a, q, out);
+      for (; q < g.kernel_w; ++q) add_depthwise_taps<T, n, 1>(p, g, image, dy, i, a, q, out);
+    };
+    const int64_t a0 = p.h.first_tap(i), a1 = p.h.last_tap(i, a0);
+    int64_t a = a0;
+    for (; a + 3 <= a1; a += 3) columns(Count<3>{}, a);
+    for (; a < a1; ++a) columns(Count<1>{}, a);
   }
 }
 
@@ -236,14 +274,18 @@ void run(const ConvArgs& g, void* scratch) {
       T* copy = partial + chunk * p.size;
       bool first = true;
       auto add = [&](const Band<T>& band, int64_t top, const T* dy, Span t) {
-        if (p.depthwise) {
-          add_depthwise_band(p, g, band, top, dy, t, first, copy);
-        } else {
-          add_band(p, g, band, top, dy, t, group, a0, a1, o0, o1, first, copy);
-        }
+        add_band(p, g, band, top, dy, t, group, a0, a1, o0, o1, first, copy);
         first = false;
       };
       const int64_t begin = p.h.first_output(a1 - 1), end = p.h.last_output(a0, begin);
+      if (p.depthwise) {
+        for (int64_t i = 0; i < p.size; ++i) copy[i] = T(0);
+        for (int64_t n = n0; n < n1; ++n) {
+          add_depthwise(p, g, static_cast<const T*>(g.x) + n * x_image, static_cast<const T*>(g.dy) + n * g.out_h * dy_row,
+                        {begin, end}, copy);
+        }
+        continue;
+      }
       for (int64_t n = n0; n < n1; ++n) {
         const T* image = static_cast<const T*>(g.x) + n * x_image + group * p.channels;
         for (int64_t t0 = begin / p.band * p.band; t0 < end; t0 += p.band) {

@@ -63,6 +63,21 @@ static void tile(const TileJob<T>& job) {
       b += b_stride;
     }
   }
+  if constexpr (!KMajor && !MaskB) {
+    if (job.bias) {
+      P bias[NV];
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) bias[j] = P::load(job.bias + j * lanes);
+#pragma GCC unroll 12
+      for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) {
+          const P v = acc[i][j] + bias[j];
+          acc[i][j] = job.relu ? select(lt(v, P::zero()), P::zero(), v) : v;
+        }
+      }
+    }
+  }
   if (last == lanes && !job.add) {
     T* c = job.c;
 #pragma GCC unroll 12

@@ -3,6 +3,8 @@
 //   y  = x * w            (conv2d_nhwc)     dx(y) = conv2d_dx(dy, w),   dw(y) = conv2d_dw(x, dy)
 //   u  = conv2d_dx(g, w)                    dg    = conv2d_nhwc(du, w), dw    = conv2d_dw(du, g)
 //   v  = conv2d_dw(x, g)                    dx    = conv2d_dx(g, dv),   dg    = conv2d_nhwc(x, dv)
+#include <cstdlib>
+
 #include "nacre/ops/conv.h"
 #include "nacre/ops/nn_checks.h"
 #include "nacre/ops/window.h"
@@ -15,6 +17,32 @@ void check_relu_text(std::string_view op, const Text& activation) {
   if (!(activation == "linear") && !(activation == "relu")) {
     raise<ValueError>(op, ": activation must be 'linear' or 'relu', got '", activation, "'.");
   }
+}
+
+// What "auto" stands for in this process.
+ConvAlgorithm default_algorithm() {
+  static const ConvAlgorithm value = [] {
+    const char* text = std::getenv("NACRE_CONV");
+    if (!text || !*text || std::string_view(text) == "auto") return ConvAlgorithm::automatic;
+    if (std::string_view(text) != "direct") raise<ValueError>("NACRE_CONV: unknown value '", text, "'. Known: auto, direct.");
+    return ConvAlgorithm::direct;
+  }();
+  return value;
+}
+
+ConvAlgorithm algorithm_of(std::string_view op, const Text& text, const ConvArgs& g) {
+  if (text == "auto") return default_algorithm();
+  if (text == "direct") return ConvAlgorithm::direct;
+  const bool two = text == "winograd_2x2";
+  if (!two && !(text == "winograd_4x4")) {
+    raise<ValueError>(op, ": algorithm must be 'auto', 'direct', 'winograd_2x2' or 'winograd_4x4', got '", text, "'.");
+  }
+  if (!conv_winograd_fits(g)) {
+    raise<ValueError>(op, ": algorithm '", text, "' needs a 3x3 kernel, strides 1, dilation 1 and groups 1, got kernel ",
+                      IntList{g.kernel_h, g.kernel_w}, ", strides ", IntList{g.stride_h, g.stride_w}, ", dilation ",
+                      IntList{g.dilation_h, g.dilation_w}, ", groups ", g.groups, ". Use 'auto' or 'direct'.");
+  }
+  return two ? ConvAlgorithm::winograd_2x2 : ConvAlgorithm::winograd_4x4;
 }
 
 // ---- the three maps ----
@@ -43,6 +71,7 @@ ConvArgs geometry(const A& a, DType dtype, const Shape& x, const Shape& w) {
   args.stride_h = h.stride, args.stride_w = v.stride, args.dilation_h = h.dilation, args.dilation_w = v.dilation;
   args.pad_top = h.before, args.pad_bottom = h.after, args.pad_left = v.before, args.pad_right = v.after;
   args.groups = a.groups;
+  args.algorithm = algorithm_of(op, a.algorithm, args);
   return args;
 }
 
@@ -100,12 +129,22 @@ void Conv2dNhwc::grad(const Conv2dNhwc& a, GradCtx& c) {
   if (c.needs(0)) {
     const Shape& x = c.in(0).shape();
     c.dx(0, conv2d_dx(dz, c.in(1), {},
-                      {.size = {x[1], x[2]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+                      {.size = {x[1], x[2]},
+                       .strides = a.strides,
+                       .pads = a.pads,
+                       .dilation = a.dilation,
+                       .groups = a.groups,
+                       .algorithm = a.algorithm}));
   }
   if (c.needs(1)) {
     const Shape& w = c.in(1).shape();
     c.dx(1, conv2d_dw(c.in(0), dz,
-                      {.kernel = {w[0], w[1]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+                      {.kernel = {w[0], w[1]},
+                       .strides = a.strides,
+                       .pads = a.pads,
+                       .dilation = a.dilation,
+                       .groups = a.groups,
+                       .algorithm = a.algorithm}));
   }
   if (c.has_in(2) && c.needs(2)) c.dx(2, bias_gradient(dz));
 }
@@ -130,12 +169,19 @@ void Conv2dDx::run(const Conv2dDx& a, Views in, Views out, Context& c) {
 void Conv2dDx::grad(const Conv2dDx& a, GradCtx& c) {
   const Tensor du = a.relu ? relu_grad(c.out(), c.dy()) : c.dy();
   if (c.needs(0)) {
-    c.dx(0, conv2d_nhwc(du, c.in(1), {}, {.strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+    c.dx(0,
+         conv2d_nhwc(du, c.in(1), {},
+                     {.strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups, .algorithm = a.algorithm}));
   }
   if (c.needs(1)) {
     const Shape& w = c.in(1).shape();
     c.dx(1, conv2d_dw(du, c.in(0),
-                      {.kernel = {w[0], w[1]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+                      {.kernel = {w[0], w[1]},
+                       .strides = a.strides,
+                       .pads = a.pads,
+                       .dilation = a.dilation,
+                       .groups = a.groups,
+                       .algorithm = a.algorithm}));
   }
   if (c.has_in(2) && c.needs(2)) c.dx(2, bias_gradient(du));
 }
@@ -158,10 +204,17 @@ void Conv2dDw::grad(const Conv2dDw& a, GradCtx& c) {
   if (c.needs(0)) {
     const Shape& x = c.in(0).shape();
     c.dx(0, conv2d_dx(c.in(1), c.dy(), {},
-                      {.size = {x[1], x[2]}, .strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+                      {.size = {x[1], x[2]},
+                       .strides = a.strides,
+                       .pads = a.pads,
+                       .dilation = a.dilation,
+                       .groups = a.groups,
+                       .algorithm = a.algorithm}));
   }
   if (c.needs(1)) {
-    c.dx(1, conv2d_nhwc(c.in(0), c.dy(), {}, {.strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups}));
+    c.dx(1,
+         conv2d_nhwc(c.in(0), c.dy(), {},
+                     {.strides = a.strides, .pads = a.pads, .dilation = a.dilation, .groups = a.groups, .algorithm = a.algorithm}));
   }
 }
 
@@ -251,15 +304,25 @@ void Conv2d::infer(const Conv2d& a, In in, Types& out) {
   check_public<Conv2d>(in, 4, "([N, H, W, Cin] or [N, Cin, H, W])", "[KH, KW, Cin / groups, Cout]");
   check_groups(name, a.groups, channels_of(a, in[0]), in[0], in[1]);
   const Plan p = plan_window(a, 2, in[0], in[1].shape);
+  ConvArgs window;
+  window.kernel_h = in[1].shape[0], window.kernel_w = in[1].shape[1];
+  window.stride_h = p.strides[0], window.stride_w = p.strides[1];
+  window.dilation_h = p.dilation[0], window.dilation_w = p.dilation[1];
+  window.groups = a.groups;
+  algorithm_of(name, a.algorithm, window);
   check_bias(name, in, in[1].shape[3]);
   out.push_back({in[0].dtype, in_format(p.last, {in[0].shape[0], p.oh, p.ow, in[1].shape[3]})});
 }
 
 Tensor Conv2d::compound(const Conv2d& a, std::span<const Tensor> in) {
   const Plan p = plan_window(a, 2, in[0].view(), in[1].shape());
-  const Tensor y = conv2d_nhwc(
-      to_last(in[0], p.last), in[1], bias_of(in),
-      {.strides = p.strides, .pads = p.pads, .dilation = p.dilation, .groups = a.groups, .relu = a.activation == "relu"});
+  const Tensor y = conv2d_nhwc(to_last(in[0], p.last), in[1], bias_of(in),
+                               {.strides = p.strides,
+                                .pads = p.pads,
+                                .dilation = p.dilation,
+                                .groups = a.groups,
+                                .relu = a.activation == "relu",
+                                .algorithm = a.algorithm});
   return from_last(y, p.last);
 }
 

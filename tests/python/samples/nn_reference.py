@@ -67,11 +67,11 @@ def _act(y, b, relu):
     return np.maximum(y, 0) if relu else y
 
 
-def conv2d_nhwc(x, w, b=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), groups=1, relu=False):
+def conv2d_nhwc(x, w, b=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), groups=1, relu=False, algorithm="auto"):
     return _act(_conv(x, w, strides, pads, dilation, groups), b, relu)
 
 
-def conv2d_dx(dy, w, b=None, size=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), groups=1, relu=False):
+def conv2d_dx(dy, w, b=None, size=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), groups=1, relu=False, algorithm="auto"):
     ci, co = w.shape[2], w.shape[3] // groups
     dx = _padded(np.zeros((dy.shape[0], *size, ci * groups)), pads)
     for p, q, rows, columns in _taps(w, strides, pads, dilation, dy.shape[1:3]):
@@ -80,7 +80,7 @@ def conv2d_dx(dy, w, b=None, size=None, strides=(1, 1), pads=(0, 0, 0, 0), dilat
     return _act(dx[:, pads[0] : pads[0] + size[0], pads[2] : pads[2] + size[1]], b, relu)
 
 
-def conv2d_dw(x, dy, kernel=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), groups=1):
+def conv2d_dw(x, dy, kernel=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), groups=1, algorithm="auto"):
     ci, co = x.shape[3] // groups, dy.shape[3] // groups
     dw, xp = np.zeros((*kernel, ci, dy.shape[3])), _padded(x, pads)
     for p, q, rows, columns in _taps(dw, strides, pads, dilation, dy.shape[1:3]):
@@ -92,7 +92,17 @@ def conv2d_dw(x, dy, kernel=None, strides=(1, 1), pads=(0, 0, 0, 0), dilation=(1
 
 
 def conv2d(
-    x, w, b=None, strides=1, padding="valid", pads=(), dilation=1, groups=1, data_format="channels_last", activation="linear"
+    x,
+    w,
+    b=None,
+    strides=1,
+    padding="valid",
+    pads=(),
+    dilation=1,
+    groups=1,
+    data_format="channels_last",
+    activation="linear",
+    algorithm="auto",
 ):
     x = _last(x, data_format)
     s, d = _list(strides, 2), _list(dilation, 2)

@@ -1,0 +1,74 @@
+// GRU with the reset after the product: kernels/rnn.h has the equations. Backward, with h' the candidate and q what r scales:
+//   dz = dh (h_before - h'), dh' = dh (1 - z), dr = dh' f' q, dq = dh' f' r; dh_before takes dh z besides the product.
+// Rows of gate gradients hold z, r, q, h': the first three go with the recurrent kernel, z, r and h' with the kernel.
+#include "nacre/kernels/rnn_drive.h"
+
+namespace nacre {
+namespace NACRE_ISA {
+
+namespace {
+
+struct GruCell {
+  static constexpr int64_t gates = 3, saved = 4, dz = 4;
+  static constexpr bool carries = true, cell_state = false, recurrent_bias = true;
+  static constexpr DzColumns input[] = {{0, 0, 2}, {3, 2, 1}}, recurrent[] = {{0, 0, 3}};
+  // Of z and r both biases are added at once.
+  template <class T>
+  static const T* input_bias(const RnnArgs& g, T* sum) {
+    const auto* b = static_cast<const T*>(g.bias);
+    if (!b) return nullptr;
+    for (int64_t j = 0; j < 3 * g.units; ++j) sum[j] = j < 2 * g.units ? b[j] + b[3 * g.units + j] : b[j];
+    return sum;
+  }
+
+  template <class T, class Kinds, bool Full>
+  static void forward(const RnnArgs& g, const ForwardStep<T>& s, const T* product, int64_t u0, int64_t n) {
+    using P = Packet<T>;
+    const Kinds k(g);
+    const int64_t units = s.units, w = s.unit_width;
+    for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
+      const int64_t u = u0 + j;
+      T* v = s.z + row * s.z_stride + u;
+      const T* a = product + row * s.width + j;
+      const P z = k.gate(part.load(v) + P::load(a)), r = k.gate(part.load(v + units) + P::load(a + w));
+      P q = P::load(a + 2 * w);
+      if (s.bias_q) q = q + part.load(s.bias_q + u);
+      const P candidate = k.act(fma(r, q, part.load(v + 2 * units)));
+      const P h_prev = part.load(s.h_prev + row * units + u);
+      const P h = s.masked(row) ? h_prev : fma(z, h_prev - candidate, candidate);
+      part.store(v, z);
+      part.store(v + units, r);
+      part.store(v + 2 * units, candidate);
+      part.store(v + 3 * units, q);
+      part.store(s.h + row * units + u, h);
+    });
+  }
+
+  template <class T, class Kinds, bool Full>
+  static void backward(const RnnArgs& g, const BackwardStep<T>& s, const T* product, int64_t u0, int64_t n) {
+    using P = Packet<T>;
+    const Kinds k(g);
+    const int64_t units = s.units;
+    for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
+      const int64_t u = u0 + j;
+      const P dh = s.dh(row, u, part, product + row * s.width + j);
+      if (s.masked(row)) return s.pass(row, u, part, dh, dz);
+      const T* v = s.saved + row * s.saved_stride + u;
+      T* d = s.dz + row * s.dz_stride + u;
+      const P z = part.load(v), r = part.load(v + units), candidate = part.load(v + 2 * units), q = part.load(v + 3 * units);
+      const P dpre = fnma(dh, z, dh) * k.act_slope(candidate);
+      part.store(d, dh * (part.load(s.h_prev + row * units + u) - candidate) * k.gate_slope(z));
+      part.store(d + units, dpre * q * k.gate_slope(r));
+      part.store(d + 2 * units, dpre * r);
+      part.store(d + 3 * units, dpre);
+      part.store(s.carry + row * units + u, dh * z);
+    });
+  }
+};
+
+}  // namespace
+
+RnnTable gru_table() { return cell_table<GruCell>(); }
+
+}  // namespace NACRE_ISA
+}  // namespace nacre

@@ -110,21 +110,29 @@ static inline int64_t steps_at_once(const RnnArgs& g, int64_t rows, int64_t colu
   return most < 1 ? 1 : most > double(g.steps) ? larger(1, g.steps) : static_cast<int64_t>(most);
 }
 
+template <class T>
+static void copy_or_clear(const void* from, T* to, int64_t n) {
+  if (from) return copy_run(static_cast<const T*>(from), to, n);
+  for (int64_t i = 0; i < n; ++i) to[i] = T(0);
+}
+
 // K of a product is cut so that a panel stays in the L1 cache while the rows pass over it.
 constexpr int64_t kPanelBytes = 20 * 1024;
 
-// out [rows, packets * lanes] = a [rows, k] times a packed panel; k >= 1.
+// out [rows, packets * lanes] = [out +] a [rows, k] times a packed panel.
 template <class T>
-static void panel_product(const T* a, int64_t a_stride, int64_t rows, const T* panel, int64_t k, int packets, T* out) {
+static void panel_product(const T* a, int64_t a_stride, int64_t rows, const T* panel, int64_t k, int packets, T* out,
+                          bool add = false) {
   const int64_t width = packets * Packet<T>::size, strips = ceil_div(rows, tile_rows(packets));
-  const int64_t blocks = ceil_div(k * width * int64_t(sizeof(T)), kPanelBytes), block = ceil_div(k, blocks);
+  if (k == 0 && !add) return copy_or_clear<T>(nullptr, out, rows * width);
+  const int64_t blocks = larger(1, ceil_div(k * width * int64_t(sizeof(T)), kPanelBytes)), block = ceil_div(k, blocks);
   TileJob<T> job;
   job.a_stride = a_stride;
   job.b_stride = width;
   job.c_stride = width;
   for (int64_t k0 = 0; k0 < k; k0 += block) {
     job.kc = smaller(block, k - k0);
-    job.add = k0 > 0;
+    job.add = add || k0 > 0;
     job.b = panel + k0 * width;
     for (int64_t s = 0; s < strips; ++s) {
       const int64_t i0 = strip_begin(rows, strips, s), count = strip_begin(rows, strips, s + 1) - i0;
@@ -135,21 +143,22 @@ static void panel_product(const T* a, int64_t a_stride, int64_t rows, const T* p
   }
 }
 
-// The recurrent kernel in panels of `packets` packets of units: of each gate side by side [k = units][gates][packet], or transposed
+// A kernel in panels of `packets` packets of units: of each gate side by side [k][gates][packet], or transposed
 // [k = columns][packet]. Zeros beyond the last unit; every panel is whole.
 template <class T>
 static int64_t packed_panels(int64_t units, int64_t k, int gates, int packets) {
   return ceil_div(units, packets * Packet<T>::size) * k * gates * packets * Packet<T>::size;
 }
 template <class T>
-static void pack_gates(const T* w, int64_t units, int64_t first, int64_t columns, int gates, int packets, T* out, int threads) {
+static void pack_gates(const T* w, int64_t k_rows, int64_t units, int64_t first, int64_t columns, int gates, int packets, T* out,
+                       int threads) {
   using P = Packet<T>;
   const int64_t unit_width = packets * P::size, width = gates * unit_width;
   auto body = [&](int64_t begin, int64_t end, int) {
     for (int64_t p = begin; p < end; ++p) {
       const int64_t u0 = p * unit_width;
-      T* to = out + p * units * width;
-      for (int64_t k = 0; k < units; ++k) {
+      T* to = out + p * k_rows * width;
+      for (int64_t k = 0; k < k_rows; ++k) {
         for (int gate = 0; gate < gates; ++gate) {
           const T* from = w + k * columns + first + gate * units + u0;
           for (int64_t j = 0; j < unit_width; j += P::size, to += P::size) {
@@ -160,9 +169,9 @@ static void pack_gates(const T* w, int64_t units, int64_t first, int64_t columns
       }
     }
   };
-  parallel_for(ceil_div(units, unit_width), larger(1, 16384 / (units * width)), body, threads);
+  parallel_for(ceil_div(units, unit_width), larger(1, 16384 / (larger(1, k_rows) * width)), body, threads);
 }
-// w: columns [first, first + k) of the recurrent kernel.
+// w [units, columns]: the transposed columns [first, first + k).
 template <class T>
 static void pack_transposed(const T* w, int64_t units, int64_t first, int64_t k, int64_t columns, int packets, T* out,
                             int threads) {
@@ -184,21 +193,21 @@ static void pack_transposed(const T* w, int64_t units, int64_t first, int64_t k,
   parallel_for(ceil_div(units, width), larger(1, 16384 / (k * width)), body, threads);
 }
 
-// x [N,T,width] to time-major [T,N,width] in the order of the steps, or back.
-template <class T, bool Back>
-static void copy_time_major(const RnnArgs& g, T* x, T* xt, int64_t width) {
+// Row of x [N,T,D] that step s of batch row n reads.
+static NACRE_INLINE int64_t input_row(const RnnArgs& g, int64_t n, int64_t s) {
+  return n * g.steps + (g.go_backwards ? g.steps - 1 - s : s);
+}
+
+// x in the order of the steps, [T,N,D].
+template <class T>
+static void copy_time_major(const RnnArgs& g, T* xt) {
   auto body = [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
-      const int64_t s = r / g.batch, n = r % g.batch, t = g.go_backwards ? g.steps - 1 - s : s;
-      T *batch_major = x + (n * g.steps + t) * width, *time_major = xt + r * width;
-      if constexpr (Back) {
-        copy_run(time_major, batch_major, width);
-      } else {
-        copy_run(batch_major, time_major, width);
-      }
+      const T* x = static_cast<const T*>(g.x) + input_row(g, r % g.batch, r / g.batch) * g.inputs;
+      copy_run(x, xt + r * g.inputs, g.inputs);
     }
   };
-  parallel_for(g.batch * g.steps, larger(1, 65536 / larger(1, width)), body, g.threads);
+  parallel_for(g.batch * g.steps, larger(1, 65536 / larger(1, g.inputs)), body, g.threads);
 }
 // Whether x is time-major as it stands.
 static inline bool same_order(const RnnArgs& g) { return (g.batch == 1 && !g.go_backwards) || g.steps == 1; }
@@ -217,29 +226,27 @@ static inline const uint8_t* mask_of_step(const RnnArgs& g, int64_t s) {
   return g.mask ? static_cast<const uint8_t*>(g.mask) + (g.go_backwards ? g.steps - 1 - s : s) : nullptr;
 }
 
-template <class T>
-static void copy_or_clear(const void* from, T* to, int64_t n) {
-  if (from) return copy_run(static_cast<const T*>(from), to, n);
-  for (int64_t i = 0; i < n; ++i) to[i] = T(0);
-}
-
 // out[j] = sum over rows of x[row * stride + j], in blocks of rows that are added up in order.
 template <class T>
 static void column_sums(const T* x, int64_t rows, int64_t stride, int64_t columns, T* out, int threads) {
   using P = Packet<T>;
-  constexpr int64_t chunk = 4 * P::size, row_block = 64;
+  constexpr int64_t chunk = 256, row_block = 64;
   auto body = [&](int64_t begin, int64_t end, int) {
+    T sums[chunk + P::size];
     for (int64_t p = begin; p < end; ++p) {
-      const int64_t n = smaller(chunk, columns - p * chunk);
-      for (int64_t j = p * chunk; j < p * chunk + n; j += P::size) {
-        const int lanes = static_cast<int>(smaller(P::size, columns - j));
-        P total = P::zero();
-        for (int64_t r0 = 0; r0 < rows; r0 += row_block) {
-          P sum = P::zero();
-          for (int64_t r = r0; r < smaller(rows, r0 + row_block); ++r) sum = sum + P::load_n(x + r * stride + j, lanes);
-          total = total + sum;
+      const int64_t n = smaller(chunk, columns - p * chunk), whole = n / P::size * P::size;
+      const int rest = static_cast<int>(n - whole);
+      const T* from = x + p * chunk;
+      T* total = out + p * chunk;
+      copy_or_clear<T>(nullptr, total, n);
+      for (int64_t r0 = 0; r0 < rows; r0 += row_block) {
+        copy_or_clear<T>(nullptr, sums, n + P::size);
+        for (int64_t r = r0; r < smaller(rows, r0 + row_block); ++r) {
+          const T* row = from + r * stride;
+          for (int64_t j = 0; j < whole; j += P::size) (P::load(sums + j) + P::load(row + j)).store(sums + j);
+          if (rest) (P::load(sums + whole) + P::load_n(row + whole, rest)).store(sums + whole);
         }
-        total.store_n(out + j, lanes);
+        for (int64_t j = 0; j < n; ++j) total[j] += sums[j];
       }
     }
   };

@@ -3,7 +3,7 @@
 //   saved, dz widths of the rows of `saved` and of the gate gradients, in units
 //   carries   dh reaches the step before by another way than the recurrent product
 //   input[], recurrent[]   which columns of dz belong to which columns of the two kernels; the product dz U^T takes the first `gates`
-//   forward   gates, states and output of the units of a panel from x W + b (in z) and the product h U
+//   forward   gates, states and output of the units of a panel from the products x W and h U
 //   backward  dz and the state gradients of these units from dh, which arrives as the product dz U^T of the step after
 #pragma once
 
@@ -20,16 +20,22 @@ struct DzColumns {
 template <class T>
 struct ForwardStep {
   int64_t rows, units;
-  int64_t unit_width, width;  // units of a panel, row of the product
-  T* z;
-  int64_t z_stride;
+  int64_t unit_width, width;  // units of a panel, row of the products
+  const T *bias, *bias_q;     // null: none; bias_q (gru) goes to the product that the reset gate scales
+  T* saved;
+  int64_t saved_stride;
   const T *h_prev, *c_prev;
   int64_t c_stride;
   T* h;
-  const T* bias_q;  // gru: of the product that the reset gate scales
   const uint8_t* mask;
   int64_t mask_stride;
   [[nodiscard]] NACRE_INLINE bool masked(int64_t row) const { return mask && !mask[row * mask_stride]; }
+  // x W + h U + b of a gate.
+  template <bool Full>
+  [[nodiscard]] NACRE_INLINE Packet<T> sum(const T* product, const T* input, int64_t gate, int64_t u, Part<T, Full> part) const {
+    const Packet<T> v = Packet<T>::load(product + gate * unit_width) + Packet<T>::load(input + gate * unit_width);
+    return bias ? v + part.load(bias + gate * units + u) : v;
+  }
 };
 
 template <class T>
@@ -62,7 +68,7 @@ struct BackwardStep {
 };
 
 template <class T>
-using ForwardPanel = void (*)(const RnnArgs&, const ForwardStep<T>&, const T* product, int64_t u0, int64_t n);
+using ForwardPanel = void (*)(const RnnArgs&, const ForwardStep<T>&, const T* product, const T* input, int64_t u0, int64_t n);
 template <class T>
 using BackwardPanel = void (*)(const RnnArgs&, const BackwardStep<T>&, const T* product, int64_t u0, int64_t n);
 
@@ -80,43 +86,62 @@ static BackwardPanel<T> backward_panel(const RnnArgs& g, bool full) {
   return &Cell::template backward<T, AnyCell, false>;
 }
 
+// Rows of a chunk of steps whose input products are computed at once: their numbers stay in the L2 cache until the steps need them.
+constexpr int64_t kChunkBytes = 128 * 1024, kChunkRows = 64;
+
 template <class T, class Cell>
 struct ForwardParts {
   int packets;  // of units in a panel
-  int64_t unit_width, width, rows, z_stride;
-  T *xt, *z, *panels, *hidden, *cell, *bias, *products;
+  int64_t unit_width, width, panels_count, rows, saved_stride, chunk_steps;
+  T *input_panels, *panels, *hidden, *cell, *bias, *own;
   int32_t* first;
-  char* gemm_scratch;
   int64_t bytes;
 
   ForwardParts(const RnnArgs& g, void* scratch) {
-    const int64_t nt = g.batch * g.steps, nu = g.batch * g.units;
-    const int64_t wide = ceil_div(g.units, Packet<T>::size);
-    packets = Cell::gates > 1 ? 1 : choose_packets(g.batch, wide);  // from the sizes alone: the cut of K follows from it
-    unit_width = packets * Packet<T>::size;
+    const int64_t nu = g.batch * g.units, lanes = Packet<T>::size;
+    packets =
+        Cell::gates > 1 ? 1 : choose_packets(g.batch, ceil_div(g.units, lanes));  // from the sizes alone: the cut of K follows it
+    unit_width = packets * lanes;
     width = Cell::gates * unit_width;
+    panels_count = ceil_div(g.units, unit_width);
     rows = block_rows(g, Cell::gates * g.units, Cell::gates * packets);
-    z_stride = (Cell::saved ? Cell::saved : 1) * g.units;
+    saved_stride = Cell::saved * g.units;
+    const int64_t fit = kChunkBytes / int64_t(sizeof(T)) / (panels_count * width);
+    chunk_steps = larger(1, smaller(g.steps, larger(16, smaller(kChunkRows, fit)) / rows));
     ScratchParts s{static_cast<char*>(scratch)};
-    xt = s.take<T>(same_order(g) ? 0 : nt * g.inputs);
-    z = s.take<T>(Cell::saved ? 0 : nt * g.units);
-    if (Cell::saved) z = static_cast<T*>(g.saved);
-    panels = s.take<T>(packed_panels<T>(g.units, g.units, Cell::gates, packets));
+    input_panels = s.take<T>(panels_count * g.inputs * width);
+    panels = s.take<T>(panels_count * g.units * width);
     hidden = s.take<T>(2 * nu);
-    cell = s.take<T>(nu);
+    cell = s.take<T>(Cell::cell_state ? nu : 0);
     bias = s.take<T>(Cell::gates * g.units);
     first = s.take<int32_t>(g.batch);
-    products = s.take<T>(g.threads * product_size());
-    gemm_scratch = s.take<char>(gemm_scratch_bytes(input_product(g)));
+    own = s.take<T>(g.threads * own_size(g));
     bytes = s.used;
   }
-  [[nodiscard]] int64_t product_size() const { return round_up(rows * width, 16); }
-  [[nodiscard]] GemmArgs input_product(const RnnArgs& g) const {
-    const T* x = same_order(g) ? static_cast<const T*>(g.x) : xt;
-    return product_args<T>(g, g.batch * g.steps, Cell::gates * g.units, g.inputs, x, g.inputs, static_cast<const T*>(g.kernel),
-                           Cell::gates * g.units, z, z_stride);
+  // A worker's: rows of x, their products with all panels, the product of a step with one.
+  [[nodiscard]] int64_t x_size(const RnnArgs& g) const { return round_up(chunk_steps * rows * g.inputs, 16); }
+  [[nodiscard]] int64_t inputs_size() const { return panels_count * chunk_steps * rows * width; }
+  [[nodiscard]] int64_t own_size(const RnnArgs& g) const {
+    return x_size(g) + round_up(inputs_size(), 16) + round_up(rows * width, 16);
   }
 };
+
+// The input products of steps s0 .. s1 for a block of rows: [panel][step][row][width].
+template <class T, class Cell>
+static void input_products(const RnnArgs& g, const ForwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1, T* x,
+                           T* out) {
+  for (int64_t s = s0; s < s1; ++s) {
+    for (int64_t i = 0; i < rows; ++i) {
+      const T* from = static_cast<const T*>(g.x) + input_row(g, r0 + i, s) * g.inputs;
+      copy_run(from, x + ((s - s0) * rows + i) * g.inputs, g.inputs);
+    }
+  }
+  const int64_t all = (s1 - s0) * rows;
+  for (int64_t k = 0; k < p.panels_count; ++k) {
+    panel_product(static_cast<const T*>(x), g.inputs, all, p.input_panels + k * g.inputs * p.width, g.inputs,
+                  static_cast<int>(Cell::gates) * p.packets, out + k * all * p.width);
+  }
+}
 
 // y of step s from the states h; no output yet is 0.
 template <class T>
@@ -127,32 +152,48 @@ static void write_outputs(const RnnArgs& g, const int32_t* first, const T* h, in
   }
 }
 
-template <class T, class Cell>
-static void forward_block(const RnnArgs& g, const ForwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1,
-                          T* product) {
-  const int64_t units = g.units, all = g.batch * units, panel = units * p.width;
-  const ForwardPanel<T> whole = forward_panel<T, Cell>(g, true), part = forward_panel<T, Cell>(g, false);
+// f(step, s, inputs, panel stride of the inputs) for the steps s0 .. s1 of a block of rows, their products over x computed beforehand.
+template <class T, class Cell, class F>
+static void for_steps(const RnnArgs& g, const ForwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1, T* own,
+                      F&& f) {
+  const int64_t units = g.units, all = g.batch * units;
+  T *x = own, *inputs = own + p.x_size(g);
   ForwardStep<T> st{};
   st.rows = rows, st.units = units, st.unit_width = p.unit_width, st.width = p.width;
-  st.z_stride = p.z_stride, st.mask_stride = g.steps;
-  st.bias_q = Cell::recurrent_bias && g.bias ? static_cast<const T*>(g.bias) + (2 * Cell::gates - 1) * units : nullptr;
-  for (int64_t s = s0; s < s1; ++s) {
-    st.z = p.z + (s * g.batch + r0) * p.z_stride;
-    st.h_prev = p.hidden + (s & 1) * all + r0 * units;
-    st.h = p.hidden + (~s & 1) * all + r0 * units;
-    if (Cell::cell_state) {
-      st.c_prev = s > 0 ? st.z - g.batch * p.z_stride + Cell::gates * units : p.cell + r0 * units;
-      st.c_stride = s > 0 ? p.z_stride : units;
+  st.saved_stride = p.saved_stride, st.mask_stride = g.steps;
+  if (g.bias) st.bias = static_cast<const T*>(Cell::recurrent_bias ? p.bias : g.bias);
+  if (g.bias && Cell::recurrent_bias) st.bias_q = static_cast<const T*>(g.bias) + (2 * Cell::gates - 1) * units;
+  for (int64_t c0 = s0; c0 < s1; c0 += p.chunk_steps) {
+    const int64_t c1 = smaller(s1, c0 + p.chunk_steps);
+    input_products(g, p, r0, rows, c0, c1, x, inputs);
+    for (int64_t s = c0; s < c1; ++s) {
+      st.saved = static_cast<T*>(g.saved) + (s * g.batch + r0) * p.saved_stride;
+      st.h_prev = p.hidden + (s & 1) * all + r0 * units;
+      st.h = p.hidden + (~s & 1) * all + r0 * units;
+      if (Cell::cell_state) {
+        st.c_prev = s > 0 ? st.saved - g.batch * p.saved_stride + Cell::gates * units : p.cell + r0 * units;
+        st.c_stride = s > 0 ? p.saved_stride : units;
+      }
+      st.mask = g.mask ? mask_of_step(g, s) + r0 * g.steps : nullptr;
+      f(st, static_cast<const T*>(inputs + (s - c0) * rows * p.width), (c1 - c0) * rows * p.width);
+      write_outputs(g, p.first, st.h, r0, rows, s);
     }
-    st.mask = g.mask ? mask_of_step(g, s) + r0 * g.steps : nullptr;
-    for (int64_t u = 0; u < units; u += p.unit_width) {
-      const int64_t n = smaller(p.unit_width, units - u);
-      panel_product(st.h_prev, units, rows, p.panels + u / p.unit_width * panel, units, static_cast<int>(Cell::gates) * p.packets,
-                    product);
-      (n % Packet<T>::size == 0 ? whole : part)(g, st, product, u, n);
-    }
-    write_outputs(g, p.first, st.h, r0, rows, s);
   }
+}
+
+template <class T, class Cell>
+static void forward_block(const RnnArgs& g, const ForwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1,
+                          T* own) {
+  const int64_t units = g.units, panel = units * p.width;
+  const ForwardPanel<T> whole = forward_panel<T, Cell>(g, true), part = forward_panel<T, Cell>(g, false);
+  T* product = own + p.x_size(g) + round_up(p.inputs_size(), 16);
+  for_steps(g, p, r0, rows, s0, s1, own, [&](const ForwardStep<T>& st, const T* inputs, int64_t stride) {
+    for (int64_t k = 0; k < p.panels_count; ++k) {
+      const int64_t u = k * p.unit_width, n = smaller(p.unit_width, units - u);
+      panel_product(st.h_prev, units, rows, p.panels + k * panel, units, static_cast<int>(Cell::gates) * p.packets, product);
+      (n % Packet<T>::size == 0 ? whole : part)(g, st, product, inputs + k * stride, u, n);
+    }
+  });
 }
 
 // f(first row, rows, s0, s1, worker) for all blocks and runs of steps; `forward` or backward in time.
@@ -168,13 +209,15 @@ static void walk(const RnnArgs& g, int64_t rows, int64_t columns, bool forward, 
   }
 }
 
-// All but the walk: the product over the input, the initial states.
+// All but the walk and the recurrent panels.
 template <class T, class Cell>
 static void begin_forward(const RnnArgs& g, const ForwardParts<T, Cell>& p) {
-  if (!same_order(g)) copy_time_major<T, false>(g, const_cast<T*>(static_cast<const T*>(g.x)), p.xt, g.inputs);
-  GemmArgs product = p.input_product(g);
-  product.bias = Cell::input_bias(g, p.bias);
-  gemm(product, p.gemm_scratch);
+  const int64_t columns = Cell::gates * g.units;
+  const T *w = static_cast<const T*>(g.kernel), *b = static_cast<const T*>(g.bias);
+  pack_gates(w, g.inputs, g.units, 0, columns, Cell::gates, p.packets, p.input_panels, g.threads);
+  // Of all gates but the last both biases are added at once.
+  for (int64_t j = 0; b && Cell::recurrent_bias && j < columns; ++j)
+    p.bias[j] = j < columns - g.units ? b[j] + b[columns + j] : b[j];
   if (g.mask) first_live(g, p.first);
   copy_or_clear<T>(g.h0, p.hidden, g.batch * g.units);
 }
@@ -184,15 +227,16 @@ static void run_forward(const RnnArgs& g, void* scratch) {
   const ForwardParts<T, Cell> p(g, scratch);
   const int64_t nu = g.batch * g.units, columns = Cell::gates * g.units;
   begin_forward(g, p);
-  pack_gates(static_cast<const T*>(g.recurrent), g.units, 0, columns, Cell::gates, p.packets, p.panels, g.threads);
+  pack_gates(static_cast<const T*>(g.recurrent), g.units, g.units, 0, columns, Cell::gates, p.packets, p.panels, g.threads);
   if (Cell::cell_state) copy_or_clear<T>(g.c0, p.cell, nu);
   walk(g, p.rows, columns, true, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
-    forward_block(g, p, r0, rows, s0, s1, p.products + worker * p.product_size());
+    forward_block(g, p, r0, rows, s0, s1, p.own + worker * p.own_size(g));
   });
   copy_run(p.hidden + (g.steps & 1) * nu, static_cast<T*>(g.h), nu);
   if (!Cell::cell_state) return;
   for (int64_t n = 0; n < g.batch; ++n) {
-    const T* last = g.steps > 0 ? p.z + ((g.steps - 1) * g.batch + n) * p.z_stride + Cell::gates * g.units : p.cell + n * g.units;
+    const T* saved = static_cast<const T*>(g.saved) + ((g.steps - 1) * g.batch + n) * p.saved_stride;
+    const T* last = g.steps > 0 ? saved + Cell::gates * g.units : p.cell + n * g.units;
     copy_run(last, static_cast<T*>(g.c) + n * g.units, g.units);
   }
 }
@@ -201,7 +245,9 @@ template <class T, class Cell>
 struct BackwardParts {
   int packets;
   int64_t unit_width, rows, dz_stride, columns;
-  T *xt, *h_prev, *dz, *panels, *dc, *carry, *products;
+  int x_packets;  // of features in a panel of the transposed kernel
+  int64_t chunk_steps;
+  T *xt, *h_prev, *dz, *panels, *x_panels, *dc, *carry, *products;
   int32_t* first;
   char* gemm_scratch;
   int64_t bytes;
@@ -211,27 +257,27 @@ struct BackwardParts {
     columns = Cell::gates * g.units;
     packets = choose_packets(g.batch, ceil_div(g.units, Packet<T>::size));
     unit_width = packets * Packet<T>::size;
+    x_packets = choose_packets(g.batch, larger(1, ceil_div(g.inputs, Packet<T>::size)));
     rows = block_rows(g, columns, packets);
     dz_stride = Cell::dz * g.units;
+    chunk_steps = larger(1, kChunkRows / rows);
     ScratchParts s{static_cast<char*>(scratch)};
     xt = s.take<T>(same_order(g) ? 0 : nt * g.inputs);
     h_prev = s.take<T>(nt * g.units);
     dz = s.take<T>(nt * dz_stride);
     panels = s.take<T>(packed_panels<T>(g.units, columns, 1, packets));
+    x_panels = s.take<T>(g.dx ? packed_panels<T>(g.inputs, columns, 1, x_packets) : 0);
     dc = s.take<T>(Cell::cell_state ? nu : 0);
     carry = s.take<T>(nu);
     first = s.take<int32_t>(g.batch);
     products = s.take<T>(g.threads * product_size());
     int64_t most = 0;
     for (const DzColumns& c : Cell::recurrent) most = larger(most, gemm_scratch_bytes(recurrent_product(g, c)));
-    for (const DzColumns& c : Cell::input) {
-      most = larger(most, gemm_scratch_bytes(kernel_product(g, c)));
-      most = larger(most, gemm_scratch_bytes(x_product(g, c)));
-    }
+    for (const DzColumns& c : Cell::input) most = larger(most, gemm_scratch_bytes(kernel_product(g, c)));
     gemm_scratch = s.take<char>(most);
     bytes = s.used;
   }
-  [[nodiscard]] int64_t product_size() const { return round_up(rows * unit_width, 16); }
+  [[nodiscard]] int64_t product_size() const { return round_up(rows * larger(unit_width, x_packets * Packet<T>::size), 16); }
   [[nodiscard]] GemmArgs kernel_product(const RnnArgs& g, const DzColumns& c) const {
     const T* x = same_order(g) ? static_cast<const T*>(g.x) : xt;
     T* to = g.dkernel ? static_cast<T*>(g.dkernel) + c.kernel * g.units : nullptr;
@@ -245,15 +291,6 @@ struct BackwardParts {
     GemmArgs p = product_args<T>(g, g.units, c.count * g.units, g.batch * g.steps, h_prev, g.units,
                                  dz ? dz + c.dz * g.units : nullptr, dz_stride, to, columns);
     p.trans_a = true;
-    return p;
-  }
-  [[nodiscard]] GemmArgs x_product(const RnnArgs& g, const DzColumns& c) const {
-    const T* w = g.kernel ? static_cast<const T*>(g.kernel) + c.kernel * g.units : nullptr;
-    T* to = same_order(g) ? static_cast<T*>(g.dx) : xt;
-    GemmArgs p = product_args<T>(g, g.batch * g.steps, g.inputs, c.count * g.units, dz ? dz + c.dz * g.units : nullptr, dz_stride,
-                                 w, columns, to, g.inputs);
-    p.trans_b = true;
-    p.accumulate = c.kernel > 0;
     return p;
   }
 };
@@ -325,14 +362,55 @@ static void backward_block(const RnnArgs& g, const BackwardParts<T, Cell>& p, in
   }
 }
 
+// dx of the steps s0 .. s1 of a block of rows.
 template <class T, class Cell>
-static void begin_backward(const RnnArgs& g, const BackwardParts<T, Cell>& p) {
-  if (!same_order(g)) copy_time_major<T, false>(g, const_cast<T*>(static_cast<const T*>(g.x)), p.xt, g.inputs);
-  if (g.mask) first_live(g, p.first);
-  copy_states(g, p.first, p.h_prev);
+static void input_gradient(const RnnArgs& g, const BackwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1,
+                           T* product) {
+  const int64_t width = p.x_packets * Packet<T>::size;
+  for (int64_t j = 0; j < g.inputs; j += width) {
+    const int64_t n = smaller(width, g.inputs - j);
+    for (int64_t s = s0; s < s1; ++s) {
+      const T* dz = p.dz + (s * g.batch + r0) * p.dz_stride;
+      const T* panels = p.x_panels;
+      for (const DzColumns& c : Cell::input) {
+        const int64_t k = c.count * g.units;
+        panel_product(dz + c.dz * g.units, p.dz_stride, rows, panels + j * k, k, p.x_packets, product, c.kernel > 0);
+        panels += packed_panels<T>(g.inputs, k, 1, p.x_packets);
+      }
+      for (int64_t i = 0; i < rows; ++i) {
+        copy_run(static_cast<const T*>(product) + i * width, static_cast<T*>(g.dx) + input_row(g, r0 + i, s) * g.inputs + j, n);
+      }
+    }
+  }
 }
 
-// The gradients that are one product over all steps: of the kernels, the bias and x.
+// f for chunks of steps, the last ones first, each followed by its dx.
+template <class T, class Cell, class F>
+static void backward_chunks(const RnnArgs& g, const BackwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1,
+                            T* product, F&& f) {
+  for (int64_t end = s1; end > s0;) {
+    const int64_t begin = larger(s0, end - p.chunk_steps);
+    f(begin, end);
+    if (g.dx) input_gradient(g, p, r0, rows, begin, end, product);
+    end = begin;
+  }
+}
+
+template <class T, class Cell>
+static void begin_backward(const RnnArgs& g, const BackwardParts<T, Cell>& p) {
+  if (!same_order(g)) copy_time_major(g, p.xt);
+  if (g.mask) first_live(g, p.first);
+  copy_states(g, p.first, p.h_prev);
+  if (!g.dx) return;
+  T* to = p.x_panels;
+  for (const DzColumns& c : Cell::input) {
+    const int64_t k = c.count * g.units;
+    pack_transposed(static_cast<const T*>(g.kernel), g.inputs, c.kernel * g.units, k, p.columns, p.x_packets, to, g.threads);
+    to += packed_panels<T>(g.inputs, k, 1, p.x_packets);
+  }
+}
+
+// The gradients that are one product over all steps: of the kernel and the bias.
 template <class T, class Cell>
 static void finish_backward(const RnnArgs& g, const BackwardParts<T, Cell>& p) {
   const int64_t nt = g.batch * g.steps;
@@ -342,9 +420,6 @@ static void finish_backward(const RnnArgs& g, const BackwardParts<T, Cell>& p) {
                 g.threads);
   }
   if (Cell::recurrent_bias) column_sums(p.dz, nt, p.dz_stride, p.columns, static_cast<T*>(g.dbias) + p.columns, g.threads);
-  if (!g.dx) return;
-  for (const DzColumns& c : Cell::input) gemm(p.x_product(g, c), p.gemm_scratch);  // over x, which is no longer needed
-  if (!same_order(g)) copy_time_major<T, true>(g, static_cast<T*>(g.dx), p.xt, g.inputs);
 }
 
 template <class T, class Cell>
@@ -356,7 +431,9 @@ static void run_backward(const RnnArgs& g, void* scratch) {
   if (Cell::cell_state) copy_or_clear<T>(g.dc, p.dc, nu);
   if (g.steps == 0) copy_or_clear<T>(g.dh, static_cast<T*>(g.dh0), nu);
   walk(g, p.rows, p.columns, false, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
-    backward_block(g, p, r0, rows, s0, s1, p.products + worker * p.product_size());
+    T* product = p.products + worker * p.product_size();
+    backward_chunks(g, p, r0, rows, s0, s1, product,
+                    [&](int64_t c0, int64_t c1) { backward_block(g, p, r0, rows, c0, c1, product); });
   });
   if (Cell::cell_state) copy_run(p.dc, static_cast<T*>(g.dc0), nu);
   for (const DzColumns& c : Cell::recurrent) gemm(p.recurrent_product(g, c), p.gemm_scratch);

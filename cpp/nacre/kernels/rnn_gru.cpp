@@ -12,29 +12,23 @@ struct GruCell {
   static constexpr int64_t gates = 3, saved = 4, dz = 4;
   static constexpr bool carries = true, cell_state = false, recurrent_bias = true;
   static constexpr DzColumns input[] = {{0, 0, 2}, {3, 2, 1}}, recurrent[] = {{0, 0, 3}};
-  // Of z and r both biases are added at once.
-  template <class T>
-  static const T* input_bias(const RnnArgs& g, T* sum) {
-    const auto* b = static_cast<const T*>(g.bias);
-    if (!b) return nullptr;
-    for (int64_t j = 0; j < 3 * g.units; ++j) sum[j] = j < 2 * g.units ? b[j] + b[3 * g.units + j] : b[j];
-    return sum;
-  }
 
   template <class T, class Kinds, bool Full>
-  static void forward(const RnnArgs& g, const ForwardStep<T>& s, const T* product, int64_t u0, int64_t n) {
+  static void forward(const RnnArgs& g, const ForwardStep<T>& s, const T* product, const T* input, int64_t u0, int64_t n) {
     using P = Packet<T>;
     const Kinds k(g);
     const int64_t units = s.units, w = s.unit_width;
     for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
       const int64_t u = u0 + j;
-      T* v = s.z + row * s.z_stride + u;
-      const T* a = product + row * s.width + j;
-      const P z = k.gate(part.load(v) + P::load(a)), r = k.gate(part.load(v + units) + P::load(a + w));
-      P q = P::load(a + 2 * w);
-      if (s.bias_q) q = q + part.load(s.bias_q + u);
-      const P candidate = k.act(fma(r, q, part.load(v + 2 * units)));
-      const P h_prev = part.load(s.h_prev + row * units + u);
+      const T *a = product + row * s.width + j, *b = input + row * s.width + j;
+      T* v = s.saved + row * s.saved_stride + u;
+      const P z = k.gate(s.sum(a, b, 0, u, part)), r = k.gate(s.sum(a, b, 1, u, part));
+      P q = P::load(a + 2 * w), x = P::load(b + 2 * w);
+      if (s.bias) {
+        q = q + part.load(s.bias_q + u);
+        x = x + part.load(s.bias + 2 * units + u);
+      }
+      const P candidate = k.act(fma(r, q, x)), h_prev = part.load(s.h_prev + row * units + u);
       const P h = s.masked(row) ? h_prev : fma(z, h_prev - candidate, candidate);
       part.store(v, z);
       part.store(v + units, r);

@@ -11,7 +11,6 @@ struct GruBeforeCell {
   static constexpr int64_t gates = 3, saved = 3, dz = 3;
   static constexpr bool carries = true, cell_state = false, recurrent_bias = false;
   static constexpr DzColumns input[] = {{0, 0, 3}}, recurrent[] = {{0, 0, 2}, {2, 2, 1}};
-  static const void* input_bias(const RnnArgs& g, void*) { return g.bias; }
 };
 
 template <class T>
@@ -31,41 +30,40 @@ void for_panels(int64_t units, int64_t unit_width, const T* a, int64_t a_stride,
 
 // rh: scratch [N, units].
 template <class T>
-void forward_rows(const RnnArgs& g, const Forward<T>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1, T* product, T* rh) {
+void forward_rows(const RnnArgs& g, const Forward<T>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1, T* own, T* rh) {
   using P = Packet<T>;
   using Lanes = Part<T, false>;
   const AnyCell k(g);
-  const int64_t units = g.units, w = p.unit_width, all = g.batch * units;
+  const int64_t units = g.units, w = p.unit_width;
   const T* candidate_panels = p.panels + packed_panels<T>(units, units, 2, p.packets);
+  T* product = own + p.x_size(g) + round_up(p.inputs_size(), 16);
   rh += r0 * units;
-  for (int64_t s = s0; s < s1; ++s) {
-    T* saved = p.z + (s * g.batch + r0) * p.z_stride;
-    const T* h_prev = p.hidden + (s & 1) * all + r0 * units;
-    T* h = p.hidden + (~s & 1) * all + r0 * units;
-    const uint8_t* mask = g.mask ? mask_of_step(g, s) + r0 * g.steps : nullptr;
-    for_panels(units, w, h_prev, units, rows, p.panels, units, 2 * p.packets, product, [&](int64_t u0, int64_t n) {
+  for_steps(g, p, r0, rows, s0, s1, own, [&](const ForwardStep<T>& st, const T* inputs, int64_t stride) {
+    const T* panels = p.panels;
+    for_panels(units, w, st.h_prev, units, rows, panels, units, 2 * p.packets, product, [&](int64_t u0, int64_t n) {
       for_packets<T, false>(rows, n, [&](int64_t row, int64_t j, Lanes part) {
-        T* v = saved + row * p.z_stride + u0 + j;
-        const T* a = product + row * 2 * w + j;
-        const P r = k.gate(part.load(v + units) + P::load(a + w));
-        part.store(v, k.gate(part.load(v) + P::load(a)));
+        const int64_t u = u0 + j;
+        T* v = st.saved + row * p.saved_stride + u;
+        const T *a = product + row * 2 * w + j, *b = inputs + u0 / w * stride + row * 3 * w + j;
+        const P r = k.gate(st.sum(a, b, 1, u, part));
+        part.store(v, k.gate(st.sum(a, b, 0, u, part)));
         part.store(v + units, r);
-        part.store(rh + row * units + u0 + j, r * part.load(h_prev + row * units + u0 + j));
+        part.store(rh + row * units + u, r * part.load(st.h_prev + row * units + u));
       });
     });
     for_panels(units, w, static_cast<const T*>(rh), units, rows, candidate_panels, units, p.packets, product,
                [&](int64_t u0, int64_t n) {
                  for_packets<T, false>(rows, n, [&](int64_t row, int64_t j, Lanes part) {
-                   T* v = saved + row * p.z_stride + u0 + j;
-                   const P candidate = k.act(part.load(v + 2 * units) + P::load(product + row * w + j));
-                   const P z = part.load(v), before = part.load(h_prev + row * units + u0 + j);
+                   const int64_t u = u0 + j;
+                   T* v = st.saved + row * p.saved_stride + u;
+                   P x = P::load(product + row * w + j) + P::load(inputs + u0 / w * stride + row * 3 * w + 2 * w + j);
+                   if (st.bias) x = x + part.load(st.bias + 2 * units + u);
+                   const P candidate = k.act(x), z = part.load(v), before = part.load(st.h_prev + row * units + u);
                    part.store(v + 2 * units, candidate);
-                   const bool masked = mask && !mask[row * g.steps];
-                   part.store(h + row * units + u0 + j, masked ? before : fma(z, before - candidate, candidate));
+                   part.store(st.h + row * units + u, st.masked(row) ? before : fma(z, before - candidate, candidate));
                  });
                });
-    write_outputs(g, p.first, h, r0, rows, s);
-  }
+  });
 }
 
 // rh: [T, N, units], what drecurrent of the candidate is made of. p.carry holds dh of the step, then of the step before.
@@ -123,11 +121,11 @@ void forward(const RnnArgs& g, void* scratch) {
   const int64_t nu = g.batch * g.units, columns = 3 * g.units;
   begin_forward(g, p);
   const T* w = static_cast<const T*>(g.recurrent);
-  pack_gates(w, g.units, 0, columns, 2, p.packets, p.panels, g.threads);
-  pack_gates(w, g.units, 2 * g.units, columns, 1, p.packets, p.panels + packed_panels<T>(g.units, g.units, 2, p.packets),
+  pack_gates(w, g.units, g.units, 0, columns, 2, p.packets, p.panels, g.threads);
+  pack_gates(w, g.units, g.units, 2 * g.units, columns, 1, p.packets, p.panels + packed_panels<T>(g.units, g.units, 2, p.packets),
              g.threads);
   walk(g, p.rows, columns, true, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
-    forward_rows(g, p, r0, rows, s0, s1, p.products + worker * p.product_size(), rh);
+    forward_rows(g, p, r0, rows, s0, s1, p.own + worker * p.own_size(g), rh);
   });
   copy_run(p.hidden + (g.steps & 1) * nu, static_cast<T*>(g.h), nu);
 }
@@ -143,7 +141,9 @@ void backward(const RnnArgs& g, void* scratch) {
   pack_transposed(w, g.units, zr, g.units, p.columns, p.packets, p.panels + packed_panels<T>(g.units, zr, 1, p.packets), g.threads);
   copy_or_clear<T>(g.dh, p.carry, nu);
   walk(g, p.rows, p.columns, false, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
-    backward_rows(g, p, r0, rows, s0, s1, p.products + worker * p.product_size(), rh);
+    T* product = p.products + worker * p.product_size();
+    backward_chunks(g, p, r0, rows, s0, s1, product,
+                    [&](int64_t c0, int64_t c1) { backward_rows(g, p, r0, rows, c0, c1, product, rh); });
   });
   copy_run(p.carry, static_cast<T*>(g.dh0), nu);
   for (const DzColumns& c : GruBeforeCell::recurrent) {

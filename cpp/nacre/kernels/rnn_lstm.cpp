@@ -11,31 +11,29 @@ struct LstmCell {
   static constexpr int64_t gates = 4, saved = 5, dz = 4;
   static constexpr bool carries = false, cell_state = true, recurrent_bias = false;
   static constexpr DzColumns input[] = {{0, 0, 4}}, recurrent[] = {{0, 0, 4}};
-  static const void* input_bias(const RnnArgs& g, void*) { return g.bias; }
 
   template <class T, class Kinds, bool Full>
-  static void forward(const RnnArgs& g, const ForwardStep<T>& s, const T* product, int64_t u0, int64_t n) {
+  static void forward(const RnnArgs& g, const ForwardStep<T>& s, const T* product, const T* input, int64_t u0, int64_t n) {
     using P = Packet<T>;
     const Kinds k(g);
-    const int64_t units = s.units, w = s.unit_width;
+    const int64_t units = s.units;
     for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
       const int64_t u = u0 + j;
-      T* z = s.z + row * s.z_stride + u;
-      const T* a = product + row * s.width + j;
-      const P i = k.gate(part.load(z) + P::load(a)), f = k.gate(part.load(z + units) + P::load(a + w));
-      const P c_hat = k.act(part.load(z + 2 * units) + P::load(a + 2 * w)),
-              o = k.gate(part.load(z + 3 * units) + P::load(a + 3 * w));
+      const T *a = product + row * s.width + j, *b = input + row * s.width + j;
+      T* v = s.saved + row * s.saved_stride + u;
+      const P i = k.gate(s.sum(a, b, 0, u, part)), f = k.gate(s.sum(a, b, 1, u, part));
+      const P c_hat = k.act(s.sum(a, b, 2, u, part)), o = k.gate(s.sum(a, b, 3, u, part));
       const P c_prev = part.load(s.c_prev + row * s.c_stride + u);
       P c = fma(i, c_hat, f * c_prev), h = o * k.act(c);
       if (s.masked(row)) {
         c = c_prev;
         h = part.load(s.h_prev + row * units + u);
       }
-      part.store(z, i);
-      part.store(z + units, f);
-      part.store(z + 2 * units, c_hat);
-      part.store(z + 3 * units, o);
-      part.store(z + 4 * units, c);
+      part.store(v, i);
+      part.store(v + units, f);
+      part.store(v + 2 * units, c_hat);
+      part.store(v + 3 * units, o);
+      part.store(v + 4 * units, c);
       part.store(s.h + row * units + u, h);
     });
   }

@@ -10,14 +10,13 @@ struct SimpleCell {
   static constexpr int64_t gates = 1, saved = 0, dz = 1;
   static constexpr bool carries = false, cell_state = false, recurrent_bias = false;
   static constexpr DzColumns input[] = {{0, 0, 1}}, recurrent[] = {{0, 0, 1}};
-  static const void* input_bias(const RnnArgs& g, void*) { return g.bias; }
 
   template <class T, class Kinds, bool Full>
-  static void forward(const RnnArgs& g, const ForwardStep<T>& s, const T* product, int64_t u0, int64_t n) {
+  static void forward(const RnnArgs& g, const ForwardStep<T>& s, const T* product, const T* input, int64_t u0, int64_t n) {
     const Kinds k(g);
     for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
       const int64_t u = u0 + j;
-      const Packet<T> h = k.act(part.load(s.z + row * s.z_stride + u) + Packet<T>::load(product + row * s.width + j));
+      const Packet<T> h = k.act(s.sum(product + row * s.width + j, input + row * s.width + j, 0, u, part));
       part.store(s.h + row * s.units + u, s.masked(row) ? part.load(s.h_prev + row * s.units + u) : h);
     });
   }

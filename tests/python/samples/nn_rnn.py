@@ -20,60 +20,62 @@ ACTIVATIONS = {
 
 
 def _walk(x, h, c, mask, go_backwards, units, step):
-    """The loop over time: step(x_t, h, c) gives h, c and what is saved."""
-    n, steps = x.shape[:2]
-    dtype = np.result_type(x, *(v for v in (h, c) if v is not None))
-    h = np.zeros((n, units), dtype) if h is None else h
-    c = np.zeros((n, units), dtype) if c is None else c
-    last = np.zeros((n, units), dtype)
+    """The loop over time: step(x_t, h, c) gives h, c and what is saved. Every array may have an axis in front: of variants."""
+    n, steps = x.shape[-3:-1]
+    zeros = np.zeros((n, units))
+    h, c, last = zeros if h is None else h, zeros if c is None else c, zeros
     outputs, saved = [], []
     for t in reversed(range(steps)) if go_backwards else range(steps):
         live = np.ones((n, 1), bool) if mask is None else mask[:, t, None]
-        new_h, new_c, parts = step(x[:, t], h, c)
+        new_h, new_c, parts = step(x[..., t, :], h, c)
         last, h = np.where(live, new_h, last), np.where(live, new_h, h)
-        c = c if new_c is None else np.where(live, new_c, c)
+        if new_c is not None:
+            c = np.where(live, new_c, c)
+            parts = [*parts, c]
         outputs.append(last)
-        saved.append(np.concatenate(parts + ([] if new_c is None else [c]), axis=-1) if parts else None)
-    y = np.stack(outputs, axis=1) if outputs else np.zeros((n, 0, units), dtype)
+        if parts:
+            saved.append(np.concatenate(np.broadcast_arrays(*parts), axis=-1))
+    y = np.stack(np.broadcast_arrays(*outputs), axis=-2) if outputs else np.zeros((n, 0, units))
     return y, h, c, saved
 
 
 def _saved(saved, n, width):
-    return np.stack(saved) if saved else np.zeros((0, n, width))
+    return np.stack(np.broadcast_arrays(*saved)) if saved else np.zeros((0, n, width))
 
 
 def simple_rnn(x, w, u, b=None, h=None, mask=None, activation="tanh", go_backwards=False):
     f = ACTIVATIONS[activation]
-    b = 0 if b is None else b
-    y, h, _, _ = _walk(x, h, None, mask, go_backwards, len(u), lambda x, h, _: (f(x @ w + b + h @ u), None, []))
+    b = 0 if b is None else b[..., None, :]
+    y, h, _, _ = _walk(x, h, None, mask, go_backwards, u.shape[-2], lambda x, h, _: (f(x @ w + b + h @ u), None, []))
     return y, h
 
 
 def gru(
     x, w, u, b=None, h=None, mask=None, activation="tanh", recurrent_activation="sigmoid", go_backwards=False, reset_after=True
 ):
-    f, s, n = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation], len(u)
+    f, s, n = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation], u.shape[-2]
     b = np.zeros((2, 3 * n) if reset_after else 3 * n) if b is None else b
-    bx, bh = (b[0], b[1]) if reset_after else (b, np.zeros(3 * n))
+    bx, bh = (b[..., :1, :], b[..., 1:, :]) if reset_after else (b[..., None, :], np.zeros((1, 3 * n)))
+    update, reset, candidate = slice(0, n), slice(n, 2 * n), slice(2 * n, 3 * n)
 
     def step(x, h, _):
         a = x @ w + bx
-        z = s(a[:, :n] + h @ u[:, :n] + bh[:n])
-        r = s(a[:, n : 2 * n] + h @ u[:, n : 2 * n] + bh[n : 2 * n])
+        z = s(a[..., update] + h @ u[..., update] + bh[..., update])
+        r = s(a[..., reset] + h @ u[..., reset] + bh[..., reset])
         if reset_after:
-            q = h @ u[:, 2 * n :] + bh[2 * n :]
-            candidate = f(a[:, 2 * n :] + r * q)
-            return z * h + (1 - z) * candidate, None, [z, r, candidate, q]
-        candidate = f(a[:, 2 * n :] + (r * h) @ u[:, 2 * n :])
-        return z * h + (1 - z) * candidate, None, [z, r, candidate]
+            q = h @ u[..., candidate] + bh[..., candidate]
+            new = f(a[..., candidate] + r * q)
+            return z * h + (1 - z) * new, None, [z, r, new, q]
+        new = f(a[..., candidate] + (r * h) @ u[..., candidate])
+        return z * h + (1 - z) * new, None, [z, r, new]
 
     y, h, _, saved = _walk(x, h, None, mask, go_backwards, n, step)
-    return y, h, _saved(saved, len(x), (4 if reset_after else 3) * n)
+    return y, h, _saved(saved, x.shape[-3], (4 if reset_after else 3) * n)
 
 
 def lstm(x, w, u, b=None, h=None, c=None, mask=None, activation="tanh", recurrent_activation="sigmoid", go_backwards=False):
-    f, s, n = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation], len(u)
-    b = 0 if b is None else b
+    f, s, n = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation], u.shape[-2]
+    b = 0 if b is None else b[..., None, :]
 
     def step(x, h, c):
         i, forget, g, o = np.split(x @ w + b + h @ u, 4, axis=-1)
@@ -82,24 +84,19 @@ def lstm(x, w, u, b=None, h=None, c=None, mask=None, activation="tanh", recurren
         return o * f(c), c, [i, forget, g, o]
 
     y, h, c, saved = _walk(x, h, c, mask, go_backwards, n, step)
-    return y, h, c, _saved(saved, len(x), 5 * n)
+    return y, h, c, _saved(saved, x.shape[-3], 5 * n)
 
 
 def _complex_steps(forward, inputs, gradients):
-    """d sum(g * y) / d(each input) for the outputs y of forward and given g; None inputs give None."""
-
-    def value(changed):
-        ys = forward(*changed)
-        return sum(np.sum(g * y) for g, y in zip(gradients, ys, strict=False) if g is not None)
-
+    """d sum(g * y) / d(each input) for the outputs y of forward and given g, all elements of an input at once."""
     found = []
     for k, x in enumerate(inputs):
-        d = np.zeros(x.shape)
-        for at in np.ndindex(*x.shape):
-            moved = x.astype(complex)
-            moved[at] += 1e-30j
-            d[at] = np.imag(value([*inputs[:k], moved, *inputs[k + 1 :]])) / 1e-30
-        found.append(d)
+        moved = x + 1e-30j * np.eye(x.size).reshape(x.size, *x.shape)
+        d = np.zeros(x.size)
+        for g, y in zip(gradients, forward(*inputs[:k], moved, *inputs[k + 1 :]), strict=False):
+            if g is not None:
+                d += np.imag(np.broadcast_to(y, (x.size, *g.shape)) * g).reshape(x.size, g.size).sum(axis=1) / 1e-30
+        found.append(d.reshape(x.shape))
     return found
 
 

@@ -198,20 +198,6 @@ static NACRE_INLINE int64_t input_row(const RnnArgs& g, int64_t n, int64_t s) {
   return n * g.steps + (g.go_backwards ? g.steps - 1 - s : s);
 }
 
-// x in the order of the steps, [T,N,D].
-template <class T>
-static void copy_time_major(const RnnArgs& g, T* xt) {
-  auto body = [&](int64_t begin, int64_t end, int) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* x = static_cast<const T*>(g.x) + input_row(g, r % g.batch, r / g.batch) * g.inputs;
-      copy_run(x, xt + r * g.inputs, g.inputs);
-    }
-  };
-  parallel_for(g.batch * g.steps, larger(1, 65536 / larger(1, g.inputs)), body, g.threads);
-}
-// Whether x is time-major as it stands.
-static inline bool same_order(const RnnArgs& g) { return (g.batch == 1 && !g.go_backwards) || g.steps == 1; }
-
 // The step at which a row is live for the first time, `steps` for none.
 static inline void first_live(const RnnArgs& g, int32_t* first) {
   const auto* mask = static_cast<const uint8_t*>(g.mask);
@@ -226,9 +212,9 @@ static inline const uint8_t* mask_of_step(const RnnArgs& g, int64_t s) {
   return g.mask ? static_cast<const uint8_t*>(g.mask) + (g.go_backwards ? g.steps - 1 - s : s) : nullptr;
 }
 
-// out[j] = sum over rows of x[row * stride + j], in blocks of rows that are added up in order.
+// out[j] += sum over rows of x[row * stride + j], in blocks of rows that are added up in order.
 template <class T>
-static void column_sums(const T* x, int64_t rows, int64_t stride, int64_t columns, T* out, int threads) {
+static void add_column_sums(const T* x, int64_t rows, int64_t stride, int64_t columns, T* out, int threads) {
   using P = Packet<T>;
   constexpr int64_t chunk = 256, row_block = 64;
   auto body = [&](int64_t begin, int64_t end, int) {
@@ -238,7 +224,6 @@ static void column_sums(const T* x, int64_t rows, int64_t stride, int64_t column
       const int rest = static_cast<int>(n - whole);
       const T* from = x + p * chunk;
       T* total = out + p * chunk;
-      copy_or_clear<T>(nullptr, total, n);
       for (int64_t r0 = 0; r0 < rows; r0 += row_block) {
         copy_or_clear<T>(nullptr, sums, n + P::size);
         for (int64_t r = r0; r < smaller(rows, r0 + row_block); ++r) {

@@ -1,6 +1,7 @@
 // The walk over a sequence, forward and backward, for any cell. A cell is a struct of constants and two functions on a panel of units:
 //   gates     blocks of `units` columns of the kernels
 //   saved, dz widths of the rows of `saved` and of the gate gradients, in units
+//   two_products  the reset gate stands between two recurrent products
 //   carries   dh reaches the step before by another way than the recurrent product
 //   input[], recurrent[]   which columns of dz belong to which columns of the two kernels; the product dz U^T takes the first `gates`
 //   forward   gates, states and output of the units of a panel from the products x W and h U
@@ -196,14 +197,14 @@ static void forward_block(const RnnArgs& g, const ForwardParts<T, Cell>& p, int6
   });
 }
 
-// f(first row, rows, s0, s1, worker) for all blocks and runs of steps; `forward` or backward in time.
+// f(first row, rows, s0, s1, worker) for all blocks and runs of steps.
 template <class F>
-static void walk(const RnnArgs& g, int64_t rows, int64_t columns, bool forward, F&& f) {
+static void walk(const RnnArgs& g, int64_t rows, int64_t columns, F&& f) {
   const int64_t most = steps_at_once(g, rows, columns);
-  for (int64_t at = 0; at < g.steps; at += most) {
-    const int64_t n = smaller(most, g.steps - at), s0 = forward ? at : g.steps - at - n;
+  for (int64_t s0 = 0; s0 < g.steps; s0 += most) {
+    const int64_t s1 = smaller(g.steps, s0 + most);
     auto body = [&](int64_t begin, int64_t end, int worker) {
-      for (int64_t b = begin; b < end; ++b) f(b * rows, smaller(rows, g.batch - b * rows), s0, s0 + n, worker);
+      for (int64_t b = begin; b < end; ++b) f(b * rows, smaller(rows, g.batch - b * rows), s0, s1, worker);
     };
     parallel_for(ceil_div(g.batch, rows), 1, body, g.threads);
   }
@@ -229,7 +230,7 @@ static void run_forward(const RnnArgs& g, void* scratch) {
   begin_forward(g, p);
   pack_gates(static_cast<const T*>(g.recurrent), g.units, g.units, 0, columns, Cell::gates, p.packets, p.panels, g.threads);
   if (Cell::cell_state) copy_or_clear<T>(g.c0, p.cell, nu);
-  walk(g, p.rows, columns, true, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
+  walk(g, p.rows, columns, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
     forward_block(g, p, r0, rows, s0, s1, p.own + worker * p.own_size(g));
   });
   copy_run(p.hidden + (g.steps & 1) * nu, static_cast<T*>(g.h), nu);
@@ -241,30 +242,36 @@ static void run_forward(const RnnArgs& g, void* scratch) {
   }
 }
 
+// Backward takes the steps in chunks of about this many rows: what is read and written again stays in the cache, and the products for the
+// gradients of the kernels sum over one chunk after the other. So the sums follow from the sizes alone.
+constexpr int64_t kSumRows = 256;
+
 template <class T, class Cell>
 struct BackwardParts {
-  int packets;
-  int64_t unit_width, rows, dz_stride, columns;
-  int x_packets;  // of features in a panel of the transposed kernel
-  int64_t chunk_steps;
-  T *xt, *h_prev, *dz, *panels, *x_panels, *dc, *carry, *products;
+  int packets, x_packets;  // of units in a panel, and of features in one of the transposed kernel
+  int64_t unit_width, rows, dz_stride, columns, chunk_steps;
+  int64_t s0 = 0, s1 = 0;    // the steps of the chunk
+  T *xt, *h_prev, *rh, *dz;  // of the chunk, time-major; dz has one step more, the one after it. rh: what GruBeforeCell needs
+  T *panels, *x_panels, *dc, *carry, *products;
   int32_t* first;
   char* gemm_scratch;
   int64_t bytes;
 
   BackwardParts(const RnnArgs& g, void* scratch) {
-    const int64_t nt = g.batch * g.steps, nu = g.batch * g.units;
+    const int64_t nu = g.batch * g.units;
     columns = Cell::gates * g.units;
     packets = choose_packets(g.batch, ceil_div(g.units, Packet<T>::size));
     unit_width = packets * Packet<T>::size;
     x_packets = choose_packets(g.batch, larger(1, ceil_div(g.inputs, Packet<T>::size)));
     rows = block_rows(g, columns, packets);
     dz_stride = Cell::dz * g.units;
-    chunk_steps = larger(1, kChunkRows / rows);
+    chunk_steps = larger(1, smaller(g.steps, ceil_div(kSumRows, larger(1, g.batch))));
+    const int64_t chunk = chunk_steps * g.batch;
     ScratchParts s{static_cast<char*>(scratch)};
-    xt = s.take<T>(same_order(g) ? 0 : nt * g.inputs);
-    h_prev = s.take<T>(nt * g.units);
-    dz = s.take<T>(nt * dz_stride);
+    xt = s.take<T>(chunk * g.inputs);
+    h_prev = s.take<T>(chunk * g.units);
+    rh = s.take<T>(Cell::two_products ? chunk * g.units : 0);
+    dz = s.take<T>((chunk + g.batch) * dz_stride);
     panels = s.take<T>(packed_panels<T>(g.units, columns, 1, packets));
     x_panels = s.take<T>(g.dx ? packed_panels<T>(g.inputs, columns, 1, x_packets) : 0);
     dc = s.take<T>(Cell::cell_state ? nu : 0);
@@ -272,47 +279,54 @@ struct BackwardParts {
     first = s.take<int32_t>(g.batch);
     products = s.take<T>(g.threads * product_size());
     int64_t most = 0;
-    for (const DzColumns& c : Cell::recurrent) most = larger(most, gemm_scratch_bytes(recurrent_product(g, c)));
-    for (const DzColumns& c : Cell::input) most = larger(most, gemm_scratch_bytes(kernel_product(g, c)));
+    for (int64_t n : {chunk_steps, g.steps % chunk_steps}) {
+      s1 = n;
+      for (const DzColumns& c : Cell::recurrent) most = larger(most, gemm_scratch_bytes(recurrent_product(g, c)));
+      for (const DzColumns& c : Cell::input) most = larger(most, gemm_scratch_bytes(kernel_product(g, c)));
+    }
     gemm_scratch = s.take<char>(most);
     bytes = s.used;
   }
   [[nodiscard]] int64_t product_size() const { return round_up(rows * larger(unit_width, x_packets * Packet<T>::size), 16); }
+  // Row of batch row n in the time-major parts.
+  [[nodiscard]] int64_t row(const RnnArgs& g, int64_t s, int64_t n) const { return (s - s0) * g.batch + n; }
   [[nodiscard]] GemmArgs kernel_product(const RnnArgs& g, const DzColumns& c) const {
-    const T* x = same_order(g) ? static_cast<const T*>(g.x) : xt;
     T* to = g.dkernel ? static_cast<T*>(g.dkernel) + c.kernel * g.units : nullptr;
-    GemmArgs p = product_args<T>(g, g.inputs, c.count * g.units, g.batch * g.steps, x, g.inputs, dz ? dz + c.dz * g.units : nullptr,
-                                 dz_stride, to, columns);
-    p.trans_a = true;
-    return p;
+    return sum_product(g, g.inputs, xt, c, to);
   }
   [[nodiscard]] GemmArgs recurrent_product(const RnnArgs& g, const DzColumns& c) const {
     T* to = g.drecurrent ? static_cast<T*>(g.drecurrent) + c.kernel * g.units : nullptr;
-    GemmArgs p = product_args<T>(g, g.units, c.count * g.units, g.batch * g.steps, h_prev, g.units,
-                                 dz ? dz + c.dz * g.units : nullptr, dz_stride, to, columns);
+    return sum_product(g, g.units, Cell::two_products && c.kernel > 0 ? rh : h_prev, c, to);
+  }
+
+ private:
+  [[nodiscard]] GemmArgs sum_product(const RnnArgs& g, int64_t m, const T* a, const DzColumns& c, T* to) const {
+    GemmArgs p = product_args<T>(g, m, c.count * g.units, g.batch * (s1 - s0), a, m, dz ? dz + c.dz * g.units : nullptr, dz_stride,
+                                 to, columns);
     p.trans_a = true;
+    p.accumulate = s1 < g.steps;
     return p;
   }
 };
 
-// The state before every step, time-major.
-template <class T>
-static void copy_states(const RnnArgs& g, const int32_t* first, T* out) {
+// x and the states before every step of the chunk.
+template <class T, class Cell>
+static void copy_chunk(const RnnArgs& g, const BackwardParts<T, Cell>& p) {
   auto body = [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
-      const int64_t s = r / g.batch, n = r % g.batch;
-      const bool initial = s == 0 || (g.mask && first[n] >= s);
+      const int64_t s = p.s0 + r / g.batch, n = r % g.batch;
+      copy_run(static_cast<const T*>(g.x) + input_row(g, n, s) * g.inputs, p.xt + r * g.inputs, g.inputs);
+      const bool initial = s == 0 || (g.mask && p.first[n] >= s);
       const T* y = static_cast<const T*>(g.y) + (n * g.steps + s - 1) * g.units;
       const T* h0 = g.h0 ? static_cast<const T*>(g.h0) + n * g.units : nullptr;
-      copy_or_clear<T>(initial ? h0 : y, out + r * g.units, g.units);
+      copy_or_clear<T>(initial ? h0 : y, p.h_prev + r * g.units, g.units);
     }
   };
-  parallel_for(g.batch * g.steps, larger(1, 65536 / g.units), body, g.threads);
+  parallel_for(g.batch * (p.s1 - p.s0), larger(1, 65536 / (g.inputs + g.units)), body, g.threads);
 }
 
 template <class T, class Cell>
-static void backward_block(const RnnArgs& g, const BackwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1,
-                           T* product) {
+static void backward_block(const RnnArgs& g, const BackwardParts<T, Cell>& p, int64_t r0, int64_t rows, T* product) {
   const int64_t units = g.units, saved = Cell::saved * units, panel = p.columns * p.unit_width;
   const BackwardPanel<T> whole = backward_panel<T, Cell>(g, true), part = backward_panel<T, Cell>(g, false);
   BackwardStep<T> st{};
@@ -321,13 +335,13 @@ static void backward_block(const RnnArgs& g, const BackwardParts<T, Cell>& p, in
   st.mask_stride = g.steps, st.first = p.first + r0;
   st.dc = p.dc + r0 * units;
   st.carry = Cell::carries || g.mask ? p.carry + r0 * units : nullptr;
-  for (int64_t s = s1 - 1; s >= s0; --s) {
+  for (int64_t s = p.s1 - 1; s >= p.s0; --s) {
     const bool last = s == g.steps - 1;
-    const int64_t row = s * g.batch + r0;
+    const int64_t row = p.row(g, s, r0);
     st.step = s;
     st.dz = p.dz + row * p.dz_stride;
     st.h_prev = p.h_prev + row * units;
-    st.saved = static_cast<const T*>(g.saved) + row * saved;
+    st.saved = static_cast<const T*>(g.saved) + (s * g.batch + r0) * saved;
     if (Cell::cell_state) {
       st.c_stride = s > 0 ? saved : units;
       st.c_prev = s > 0  ? st.saved - g.batch * saved + Cell::gates * units
@@ -349,7 +363,7 @@ static void backward_block(const RnnArgs& g, const BackwardParts<T, Cell>& p, in
       (n % Packet<T>::size == 0 ? whole : part)(g, st, product, u, n);
     }
   }
-  if (s0 > 0) return;
+  if (p.s0 > 0) return;
   // The gradient of the initial state.
   for (int64_t u = 0; u < units; u += p.unit_width) {
     const int64_t n = smaller(p.unit_width, units - u);
@@ -362,16 +376,14 @@ static void backward_block(const RnnArgs& g, const BackwardParts<T, Cell>& p, in
   }
 }
 
-// dx of the steps s0 .. s1 of a block of rows.
+// dx of the chunk for a block of rows.
 template <class T, class Cell>
-static void input_gradient(const RnnArgs& g, const BackwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1,
-                           T* product) {
+static void input_gradient(const RnnArgs& g, const BackwardParts<T, Cell>& p, int64_t r0, int64_t rows, T* product) {
   const int64_t width = p.x_packets * Packet<T>::size;
   for (int64_t j = 0; j < g.inputs; j += width) {
     const int64_t n = smaller(width, g.inputs - j);
-    for (int64_t s = s0; s < s1; ++s) {
-      const T* dz = p.dz + (s * g.batch + r0) * p.dz_stride;
-      const T* panels = p.x_panels;
+    for (int64_t s = p.s0; s < p.s1; ++s) {
+      const T *dz = p.dz + p.row(g, s, r0) * p.dz_stride, *panels = p.x_panels;
       for (const DzColumns& c : Cell::input) {
         const int64_t k = c.count * g.units;
         panel_product(dz + c.dz * g.units, p.dz_stride, rows, panels + j * k, k, p.x_packets, product, c.kernel > 0);
@@ -384,60 +396,60 @@ static void input_gradient(const RnnArgs& g, const BackwardParts<T, Cell>& p, in
   }
 }
 
-// f for chunks of steps, the last ones first, each followed by its dx.
+// The chunks from the last one on: block(p, r0, rows, product) gives dz of all its steps, the rest follows from dz.
 template <class T, class Cell, class F>
-static void backward_chunks(const RnnArgs& g, const BackwardParts<T, Cell>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1,
-                            T* product, F&& f) {
-  for (int64_t end = s1; end > s0;) {
-    const int64_t begin = larger(s0, end - p.chunk_steps);
-    f(begin, end);
-    if (g.dx) input_gradient(g, p, r0, rows, begin, end, product);
-    end = begin;
+static void walk_back(const RnnArgs& g, BackwardParts<T, Cell> p, F&& block) {
+  const int64_t bias_size = (Cell::recurrent_bias ? 2 : 1) * p.columns;
+  T* dbias = static_cast<T*>(g.dbias);
+  copy_or_clear<T>(nullptr, dbias, bias_size);
+  if (g.batch * g.steps == 0) {
+    copy_or_clear<T>(nullptr, static_cast<T*>(g.dkernel), g.inputs * p.columns);
+    copy_or_clear<T>(nullptr, static_cast<T*>(g.drecurrent), g.units * p.columns);
+    return;
   }
-}
-
-template <class T, class Cell>
-static void begin_backward(const RnnArgs& g, const BackwardParts<T, Cell>& p) {
-  if (!same_order(g)) copy_time_major(g, p.xt);
-  if (g.mask) first_live(g, p.first);
-  copy_states(g, p.first, p.h_prev);
-  if (!g.dx) return;
   T* to = p.x_panels;
   for (const DzColumns& c : Cell::input) {
+    if (!g.dx) break;
     const int64_t k = c.count * g.units;
     pack_transposed(static_cast<const T*>(g.kernel), g.inputs, c.kernel * g.units, k, p.columns, p.x_packets, to, g.threads);
     to += packed_panels<T>(g.inputs, k, 1, p.x_packets);
   }
-}
-
-// The gradients that are one product over all steps: of the kernel and the bias.
-template <class T, class Cell>
-static void finish_backward(const RnnArgs& g, const BackwardParts<T, Cell>& p) {
-  const int64_t nt = g.batch * g.steps;
-  for (const DzColumns& c : Cell::input) {
-    gemm(p.kernel_product(g, c), p.gemm_scratch);
-    column_sums(p.dz + c.dz * g.units, nt, p.dz_stride, c.count * g.units, static_cast<T*>(g.dbias) + c.kernel * g.units,
-                g.threads);
+  if (g.mask) first_live(g, p.first);
+  const int64_t step = g.batch * p.dz_stride;
+  for (p.s1 = g.steps; p.s1 > 0; p.s1 = p.s0) {
+    p.s0 = larger(0, p.s1 - p.chunk_steps);
+    if (p.s1 < g.steps) copy_run(p.dz, p.dz + (p.s1 - p.s0) * step, step);
+    copy_chunk(g, p);
+    auto body = [&](int64_t begin, int64_t end, int worker) {
+      T* product = p.products + worker * p.product_size();
+      for (int64_t b = begin; b < end; ++b) {
+        const int64_t r0 = b * p.rows, rows = smaller(p.rows, g.batch - r0);
+        block(p, r0, rows, product);
+        if (g.dx) input_gradient(g, p, r0, rows, product);
+      }
+    };
+    parallel_for(ceil_div(g.batch, p.rows), 1, body, g.threads);
+    const int64_t rows = g.batch * (p.s1 - p.s0);
+    for (const DzColumns& c : Cell::recurrent) gemm(p.recurrent_product(g, c), p.gemm_scratch);
+    for (const DzColumns& c : Cell::input) {
+      gemm(p.kernel_product(g, c), p.gemm_scratch);
+      add_column_sums(p.dz + c.dz * g.units, rows, p.dz_stride, c.count * g.units, dbias + c.kernel * g.units, g.threads);
+    }
+    if (Cell::recurrent_bias) add_column_sums(p.dz, rows, p.dz_stride, p.columns, dbias + p.columns, g.threads);
   }
-  if (Cell::recurrent_bias) column_sums(p.dz, nt, p.dz_stride, p.columns, static_cast<T*>(g.dbias) + p.columns, g.threads);
 }
 
 template <class T, class Cell>
 static void run_backward(const RnnArgs& g, void* scratch) {
   const BackwardParts<T, Cell> p(g, scratch);
   const int64_t nu = g.batch * g.units;
-  begin_backward(g, p);
   pack_transposed(static_cast<const T*>(g.recurrent), g.units, 0, p.columns, p.columns, p.packets, p.panels, g.threads);
   if (Cell::cell_state) copy_or_clear<T>(g.dc, p.dc, nu);
   if (g.steps == 0) copy_or_clear<T>(g.dh, static_cast<T*>(g.dh0), nu);
-  walk(g, p.rows, p.columns, false, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
-    T* product = p.products + worker * p.product_size();
-    backward_chunks(g, p, r0, rows, s0, s1, product,
-                    [&](int64_t c0, int64_t c1) { backward_block(g, p, r0, rows, c0, c1, product); });
+  walk_back(g, p, [&](const BackwardParts<T, Cell>& chunk, int64_t r0, int64_t rows, T* product) {
+    backward_block(g, chunk, r0, rows, product);
   });
   if (Cell::cell_state) copy_run(p.dc, static_cast<T*>(g.dc0), nu);
-  for (const DzColumns& c : Cell::recurrent) gemm(p.recurrent_product(g, c), p.gemm_scratch);
-  finish_backward(g, p);
 }
 
 template <class Cell>

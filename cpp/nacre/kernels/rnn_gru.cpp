@@ -10,7 +10,7 @@ namespace {
 
 struct GruCell {
   static constexpr int64_t gates = 3, saved = 4, dz = 4;
-  static constexpr bool carries = true, cell_state = false, recurrent_bias = true;
+  static constexpr bool carries = true, cell_state = false, recurrent_bias = true, two_products = false;
   static constexpr DzColumns input[] = {{0, 0, 2}, {3, 2, 1}}, recurrent[] = {{0, 0, 3}};
 
   template <class T, class Kinds, bool Full>

@@ -9,7 +9,7 @@ namespace {
 
 struct GruBeforeCell {
   static constexpr int64_t gates = 3, saved = 3, dz = 3;
-  static constexpr bool carries = true, cell_state = false, recurrent_bias = false;
+  static constexpr bool carries = true, cell_state = false, recurrent_bias = false, two_products = true;
   static constexpr DzColumns input[] = {{0, 0, 3}}, recurrent[] = {{0, 0, 2}, {2, 2, 1}};
 };
 
@@ -66,20 +66,20 @@ void forward_rows(const RnnArgs& g, const Forward<T>& p, int64_t r0, int64_t row
   });
 }
 
-// rh: [T, N, units], what drecurrent of the candidate is made of. p.carry holds dh of the step, then of the step before.
+// p.carry holds dh of the step, then of the step before.
 template <class T>
-void backward_rows(const RnnArgs& g, const Backward<T>& p, int64_t r0, int64_t rows, int64_t s0, int64_t s1, T* product, T* rh) {
+void backward_rows(const RnnArgs& g, const Backward<T>& p, int64_t r0, int64_t rows, T* product) {
   using P = Packet<T>;
   using Lanes = Part<T, false>;
   const AnyCell k(g);
   const int64_t units = g.units, w = p.unit_width, d_stride = p.dz_stride;
   const T* candidate_panels = p.panels + packed_panels<T>(units, 2 * units, 1, p.packets);
   T* carry = p.carry + r0 * units;
-  for (int64_t s = s1 - 1; s >= s0; --s) {
-    const int64_t at = s * g.batch + r0;
-    const T* saved = static_cast<const T*>(g.saved) + at * 3 * units;
+  for (int64_t s = p.s1 - 1; s >= p.s0; --s) {
+    const int64_t at = p.row(g, s, r0);
+    const T* saved = static_cast<const T*>(g.saved) + (s * g.batch + r0) * 3 * units;
     const T* h_prev = p.h_prev + at * units;
-    T *d = p.dz + at * d_stride, *rh_now = rh + at * units;
+    T *d = p.dz + at * d_stride, *rh_now = p.rh + at * units;
     const T* dy = g.dy ? static_cast<const T*>(g.dy) + (r0 * g.steps + s) * units : nullptr;
     const uint8_t* mask = g.mask ? mask_of_step(g, s) + r0 * g.steps : nullptr;
     for_packets<T, false>(rows, units, [&](int64_t row, int64_t u, Lanes part) {
@@ -124,7 +124,7 @@ void forward(const RnnArgs& g, void* scratch) {
   pack_gates(w, g.units, g.units, 0, columns, 2, p.packets, p.panels, g.threads);
   pack_gates(w, g.units, g.units, 2 * g.units, columns, 1, p.packets, p.panels + packed_panels<T>(g.units, g.units, 2, p.packets),
              g.threads);
-  walk(g, p.rows, columns, true, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
+  walk(g, p.rows, columns, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
     forward_rows(g, p, r0, rows, s0, s1, p.own + worker * p.own_size(g), rh);
   });
   copy_run(p.hidden + (g.steps & 1) * nu, static_cast<T*>(g.h), nu);
@@ -133,35 +133,20 @@ void forward(const RnnArgs& g, void* scratch) {
 template <class T>
 void backward(const RnnArgs& g, void* scratch) {
   const Backward<T> p(g, scratch);
-  T* rh = reinterpret_cast<T*>(static_cast<char*>(scratch) + p.bytes);
   const int64_t nu = g.batch * g.units, zr = 2 * g.units;
-  begin_backward(g, p);
   const T* w = static_cast<const T*>(g.recurrent);
   pack_transposed(w, g.units, 0, zr, p.columns, p.packets, p.panels, g.threads);
   pack_transposed(w, g.units, zr, g.units, p.columns, p.packets, p.panels + packed_panels<T>(g.units, zr, 1, p.packets), g.threads);
   copy_or_clear<T>(g.dh, p.carry, nu);
-  walk(g, p.rows, p.columns, false, [&](int64_t r0, int64_t rows, int64_t s0, int64_t s1, int worker) {
-    T* product = p.products + worker * p.product_size();
-    backward_chunks(g, p, r0, rows, s0, s1, product,
-                    [&](int64_t c0, int64_t c1) { backward_rows(g, p, r0, rows, c0, c1, product, rh); });
-  });
+  walk_back(g, p,
+            [&](const Backward<T>& chunk, int64_t r0, int64_t rows, T* product) { backward_rows(g, chunk, r0, rows, product); });
   copy_run(p.carry, static_cast<T*>(g.dh0), nu);
-  for (const DzColumns& c : GruBeforeCell::recurrent) {
-    GemmArgs product = p.recurrent_product(g, c);
-    if (c.kernel > 0) product.a = rh;
-    gemm(product, p.gemm_scratch);
-  }
-  finish_backward(g, p);
 }
 
-// Beside the parts: r h, of one step forward, of all steps backward.
+// Beside the parts: r h of a step.
 template <class T>
 int64_t forward_bytes(const RnnArgs& g) noexcept {
   return Forward<T>(g, nullptr).bytes + g.batch * g.units * int64_t(sizeof(T));
-}
-template <class T>
-int64_t backward_bytes(const RnnArgs& g) noexcept {
-  return Backward<T>(g, nullptr).bytes + g.steps * g.batch * g.units * int64_t(sizeof(T));
 }
 
 }  // namespace
@@ -172,7 +157,7 @@ RnnTable gru_before_table() {
     return g.dtype == DType::float64 ? forward_bytes<double>(g) : forward_bytes<float>(g);
   };
   t.backward_scratch = [](const RnnArgs& g) noexcept {
-    return g.dtype == DType::float64 ? backward_bytes<double>(g) : backward_bytes<float>(g);
+    return g.dtype == DType::float64 ? Backward<double>(g, nullptr).bytes : Backward<float>(g, nullptr).bytes;
   };
   t.forward = [](const RnnArgs& g, void* scratch) noexcept {
     if (g.dtype == DType::float64) return forward<double>(g, scratch);

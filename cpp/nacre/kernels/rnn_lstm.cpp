@@ -9,7 +9,7 @@ namespace {
 
 struct LstmCell {
   static constexpr int64_t gates = 4, saved = 5, dz = 4;
-  static constexpr bool carries = false, cell_state = true, recurrent_bias = false;
+  static constexpr bool carries = false, cell_state = true, recurrent_bias = false, two_products = false;
   static constexpr DzColumns input[] = {{0, 0, 4}}, recurrent[] = {{0, 0, 4}};
 
   template <class T, class Kinds, bool Full>

@@ -8,7 +8,7 @@ namespace {
 
 struct SimpleCell {
   static constexpr int64_t gates = 1, saved = 0, dz = 1;
-  static constexpr bool carries = false, cell_state = false, recurrent_bias = false;
+  static constexpr bool carries = false, cell_state = false, recurrent_bias = false, two_products = false;
   static constexpr DzColumns input[] = {{0, 0, 1}}, recurrent[] = {{0, 0, 1}};
 
   template <class T, class Kinds, bool Full>

@@ -10,8 +10,10 @@
 // Where mask [N,T] is 0 a step leaves the states as they are and repeats the last output, 0 when there was none. Backwards, step s
 // reads x at T-1-s and writes y at s.
 // saved [T,N,S]: what backward reads, rows of step s: i f g o c (lstm), z r h' q with q = h U_h + c_h (gru), z r h' (reset before).
-// The product over the input is one gemm. Then blocks of batch rows walk the sequence on their own, the gates of a panel of units follow its
-// product while it is in the L1 cache. Each row's arithmetic is its own: bits do not depend on blocks and threads.
+// Blocks of batch rows walk the sequence on their own, without waiting for each other: the products over the input for some steps at once,
+// then step by step the recurrent product of a panel of units and its gates, while it is in the L1 cache. Backward takes chunks of steps,
+// after each the products over all its rows for the gradients of the kernels. Each row's arithmetic is its own and the chunks follow from
+// the sizes: bits do not depend on blocks and threads.
 #pragma once
 
 #include <cstdint>

@@ -95,17 +95,17 @@ static NACRE_INLINE void for_packets(int64_t rows, int64_t n, F&& f) {
   }
 }
 
-// Rows of a block: one block per thread, at most 64 rows, no fewer than a tile has.
+// Rows of a block: one block per thread, at most 64 rows, no fewer than half a tile.
 static inline int64_t block_rows(const RnnArgs& g, int64_t columns, int packets) {
   const double work = double(g.batch) * double(g.steps) * double(g.units) * double(columns);
   const int64_t threads = work < double(kForkWork) ? 1 : g.threads;
   const int64_t blocks = larger(1, round_up(ceil_div(g.batch, 64), threads));
-  return larger(1, smaller(g.batch, larger(tile_rows(packets), ceil_div(g.batch, blocks))));
+  return larger(1, smaller(g.batch, larger((tile_rows(packets) + 1) / 2, ceil_div(g.batch, blocks))));
 }
 
-// Steps that one call of parallel_for takes: it must end within 10 ms.
+// Steps that one call of parallel_for takes: it must end within 10 ms. From 1 to the number of steps.
 static inline int64_t steps_at_once(const RnnArgs& g, int64_t rows, int64_t columns) {
-  const double step = double(rows) * double(g.units) * double(columns);
+  const double step = double(rows) * double(g.units + g.inputs) * double(columns);
   const double most = double(kPieceWork) / 2 / (step < 1 ? 1 : step);
   return most < 1 ? 1 : most > double(g.steps) ? larger(1, g.steps) : static_cast<int64_t>(most);
 }

@@ -265,7 +265,7 @@ struct BackwardParts {
     x_packets = choose_packets(g.batch, larger(1, ceil_div(g.inputs, Packet<T>::size)));
     rows = block_rows(g, columns, packets);
     dz_stride = Cell::dz * g.units;
-    chunk_steps = larger(1, smaller(g.steps, ceil_div(kSumRows, larger(1, g.batch))));
+    chunk_steps = smaller(ceil_div(kSumRows, larger(1, g.batch)), steps_at_once(g, g.batch, columns));
     const int64_t chunk = chunk_steps * g.batch;
     ScratchParts s{static_cast<char*>(scratch)};
     xt = s.take<T>(chunk * g.inputs);
@@ -279,7 +279,8 @@ struct BackwardParts {
     first = s.take<int32_t>(g.batch);
     products = s.take<T>(g.threads * product_size());
     int64_t most = 0;
-    for (int64_t n : {chunk_steps, g.steps % chunk_steps}) {
+    const int64_t lengths[] = {chunk_steps, g.steps % chunk_steps};
+    for (int64_t n : lengths) {
       s1 = n;
       for (const DzColumns& c : Cell::recurrent) most = larger(most, gemm_scratch_bytes(recurrent_product(g, c)));
       for (const DzColumns& c : Cell::input) most = larger(most, gemm_scratch_bytes(kernel_product(g, c)));

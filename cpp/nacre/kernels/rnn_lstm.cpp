@@ -24,17 +24,18 @@ struct LstmCell {
       const P i = k.gate(s.sum(a, b, 0, u, part)), f = k.gate(s.sum(a, b, 1, u, part));
       const P c_hat = k.act(s.sum(a, b, 2, u, part)), o = k.gate(s.sum(a, b, 3, u, part));
       const P c_prev = part.load(s.c_prev + row * s.c_stride + u);
-      P c = fma(i, c_hat, f * c_prev), h = o * k.act(c);
-      if (s.masked(row)) {
-        c = c_prev;
-        h = part.load(s.h_prev + row * units + u);
-      }
       part.store(v, i);
       part.store(v + units, f);
       part.store(v + 2 * units, c_hat);
       part.store(v + 3 * units, o);
-      part.store(v + 4 * units, c);
-      part.store(s.h + row * units + u, h);
+      part.store(v + 4 * units, s.masked(row) ? c_prev : fma(i, c_hat, f * c_prev));
+    });
+    // A loop of its own: behind the gates f(c) would be one long chain that nothing overlaps.
+    for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
+      const int64_t u = u0 + j;
+      const T* v = s.saved + row * s.saved_stride + u;
+      const P h = part.load(v + 3 * units) * k.act(part.load(v + 4 * units));
+      part.store(s.h + row * units + u, s.masked(row) ? part.load(s.h_prev + row * units + u) : h);
     });
   }
 
@@ -43,6 +44,11 @@ struct LstmCell {
     using P = Packet<T>;
     const Kinds k(g);
     const int64_t units = s.units;
+    // f(c) first, where do will stand.
+    for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
+      const int64_t u = u0 + j;
+      part.store(s.dz + row * s.dz_stride + 3 * units + u, k.act(part.load(s.saved + row * s.saved_stride + 4 * units + u)));
+    });
     for_packets<T, Full>(s.rows, n, [&](int64_t row, int64_t j, Part<T, Full> part) {
       const int64_t u = u0 + j;
       const P dh = s.dh(row, u, part, product + row * s.width + j);
@@ -51,7 +57,7 @@ struct LstmCell {
       const T* v = s.saved + row * s.saved_stride + u;
       T *d = s.dz + row * s.dz_stride + u, *dc_state = s.dc + row * units + u;
       const P i = part.load(v), f = part.load(v + units), c_hat = part.load(v + 2 * units), o = part.load(v + 3 * units);
-      const P tc = k.act(part.load(v + 4 * units));
+      const P tc = part.load(d + 3 * units);
       const P c_prev = s.c_prev ? part.load(s.c_prev + row * s.c_stride + u) : P::zero();
       const P dc = fma(dh * o, k.act_slope(tc), part.load(dc_state));
       part.store(d, dc * c_hat * k.gate_slope(i));

@@ -60,6 +60,9 @@ const Sample kSamples[] = {
     {"LayerNormalization", R"({"axis": [1, 2]})", {2, 3, 4}},
     {"Embedding", R"({"input_dim": 10, "output_dim": 4})", {2, 3}},
     {"MultiHeadAttention", R"({"num_heads": 2, "key_dim": 4})", {2, 3, 8}},
+    {"SimpleRNN", R"({"units": 4, "activation": "relu", "return_sequences": true})", {2, 5, 3}},
+    {"GRU", R"({"units": 4, "reset_after": false, "seed": 3})", {2, 5, 3}},
+    {"LSTM", R"({"units": 4, "unit_forget_bias": false, "go_backwards": true})", {2, 5, 3}},
 };
 
 }  // namespace

@@ -67,6 +67,14 @@ LAYERS = [
     ("MultiHeadAttention", {"num_heads": 2, "key_dim": 3}, (5, 6), (5, 6), [(6, 2, 3), (2, 3)] * 3 + [(2, 3, 6), (6,)], None),
     ("MultiHeadAttention", {"num_heads": 2, "key_dim": 3, "value_dim": 4, "output_shape": 5, "use_bias": False, "dropout": 0.1}, (5, 6), (5, 5),
      [(6, 2, 3), (6, 2, 3), (6, 2, 4), (2, 4, 5)], None),
+    ("SimpleRNN", {"units": 4}, (5, 3), (4,), [(3, 4), (4, 4), (4,)], None),
+    ("SimpleRNN", {"units": 4, "activation": "gelu", "use_bias": False, "return_sequences": True, "seed": 1}, (5, 3), (5, 4), [(3, 4), (4, 4)], None),
+    ("GRU", {"units": 4}, (5, 3), (4,), [(3, 12), (4, 12), (2, 12)], None),
+    ("GRU", {"units": 4, "reset_after": False, "go_backwards": True, "dropout": 0.1, "recurrent_dropout": 0.1}, (5, 3), (4,),
+     [(3, 12), (4, 12), (12,)], None),
+    ("LSTM", {"units": 4, "return_sequences": True}, (5, 3), (5, 4), [(3, 16), (4, 16), (16,)], None),
+    ("LSTM", {"units": 4, "unit_forget_bias": False, "recurrent_activation": "hard_sigmoid", "activation": None}, (5, 3), (4,),
+     [(3, 16), (4, 16), (16,)], None),
 ]  # fmt: skip
 
 

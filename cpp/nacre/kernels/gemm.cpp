@@ -17,6 +17,8 @@ namespace {
 constexpr int64_t kBlockK = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
 constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
+constexpr int64_t kNearBytes =
+    64 * 4096;  // what the first level of the address cache covers: rows of B beyond it are read from afar
 constexpr int64_t kWideColumns = 256, kWideRows = 96;
 constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
 
@@ -119,7 +121,8 @@ Plan<T> make_plan(const GemmArgs& g) {
   const int64_t strips = ceil_div(p.m, tile_rows(p.packets));
   const bool small_b = work_of(p.n, p.k, 1) <= 32768;
   // Reading B in place costs nothing until its rows lie pages apart, or so many strips pass over it that straight runs win.
-  const bool near_rows = p.ldb * int64_t(sizeof(T)) <= 4096 && strips <= 24;
+  const int64_t row_bytes = p.ldb * int64_t(sizeof(T)), deep = smaller(p.k, kBlockK);
+  const bool near_rows = row_bytes <= 4096 && strips <= (row_bytes * deep <= kNearBytes ? 24 : 8);
   p.pack_b = !p.dot && (p.trans_b || !(small_b || near_rows || strips <= 2));
   p.pack_a = !p.dot && wide > 2 * p.packets && work_of(p.m, p.k, 1) > 4096 && p.m > tile_rows(4);
   p.stream = !p.dot && !p.pack_b && !small_b && p.m <= kStreamRows;
@@ -172,10 +175,22 @@ NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64
   }
 }
 
+// rows numbers of each of kc rows of a, side by side. Whole packets, of which the next row overwrites what is too much, until the last row:
+// writing a part of a packet takes a multiple of the time.
+template <class T>
+void copy_columns(const T* a, int64_t lda, int64_t rows, int64_t kc, T* out) {
+  using P = Packet<T>;
+  int64_t k = 0;
+  if (rows <= P::size && lda >= P::size) {
+    for (; k + 3 < kc; ++k) P::load(a + k * lda).store(out + k * rows);
+  }
+  for (; k < kc; ++k) copy_run(a + k * lda, out + k * rows, rows);
+}
+
 template <class T>
 void copy_strip(const Plan<T>& p, const T* a, int64_t rows, int64_t kc, T* out) {
   if (p.trans_a) {
-    for (int64_t k = 0; k < kc; ++k) copy_run(a + k * p.lda, out + k * rows, rows);
+    copy_columns(a, p.lda, rows, kc, out);
   } else {
     for (int64_t i = 0; i < rows; ++i) copy_run(a + i * p.lda, out + i * (p.block_k + kStripPad), kc);
   }

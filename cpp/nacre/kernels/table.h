@@ -12,6 +12,7 @@
 #include "nacre/kernels/pool.h"
 #include "nacre/kernels/random.h"
 #include "nacre/kernels/reduce.h"
+#include "nacre/kernels/rnn.h"
 #include "nacre/kernels/softmax.h"
 #include "nacre/kernels/sort.h"
 
@@ -23,6 +24,7 @@ struct KernelTable {
   GemmTable gemm{};
   ConvTable conv{};
   AttentionTable attention{};
+  RnnTable rnn{};
   ReduceTable reduce{};
   SoftmaxTable softmax{};
   NormTable norm{};

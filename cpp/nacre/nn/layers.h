@@ -12,3 +12,4 @@
 #include "nacre/nn/pooling.h"
 #include "nacre/nn/regularization.h"
 #include "nacre/nn/reshaping.h"
+#include "nacre/nn/rnn.h"

@@ -8,3 +8,4 @@
 #include "nacre/ops/loss.h"
 #include "nacre/ops/norm.h"
 #include "nacre/ops/pool.h"
+#include "nacre/ops/rnn.h"

@@ -98,6 +98,9 @@ def _layers() -> dict[str, tuple[dict[str, Any], np.ndarray]]:
         "Dropout": ({"rate": 0.5}, f(4, 5)),
         "Activation": ({"activation": "relu"}, f(4, 5)),
         "Rescaling": ({"scale": 2.0}, f(4, 5)),
+        "SimpleRNN": ({"units": 3}, series),
+        "GRU": ({"units": 3}, series),
+        "LSTM": ({"units": 3}, series),
         "Embedding": ({"input_dim": 10, "output_dim": 3}, rng.integers(0, 10, (2, 3)).astype("int32")),
     }
     for name in _core.layer_classes():

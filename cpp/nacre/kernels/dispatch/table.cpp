@@ -11,6 +11,7 @@ namespace nacre {
   void fill_gemm(GemmTable&);               \
   void fill_conv(ConvTable&);               \
   void fill_attention(AttentionTable&);     \
+  void fill_rnn(RnnTable&);                 \
   void fill_reduce(ReduceTable&);           \
   void fill_softmax(SoftmaxTable&);         \
   void fill_norm(NormTable&);               \
@@ -35,6 +36,7 @@ namespace {
     isa_##name::fill_gemm(t.gemm);               \
     isa_##name::fill_conv(t.conv);               \
     isa_##name::fill_attention(t.attention);     \
+    isa_##name::fill_rnn(t.rnn);                 \
     isa_##name::fill_reduce(t.reduce);           \
     isa_##name::fill_softmax(t.softmax);         \
     isa_##name::fill_norm(t.norm);               \

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -55,7 +54,12 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="of inputs, initial weights and neighbours")
     parser.add_argument("--rounds", type=int, default=0, help="default 3; with --quick 2")
-    parser.add_argument("--budget", type=float, default=0.0, help="seconds of samples per case; default 1.0, with --quick 0.1")
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=None,
+        help="seconds of samples per case; default 1.0, with --quick 0.1; 0: one call each, to check results",
+    )
     parser.add_argument("--no-neighbours", action="store_true", help="leave out the neighbours of the training rows")
     parser.add_argument(
         "--timeout", type=float, default=0.0, help="seconds that one process may take; default 900, with --quick 60"
@@ -70,7 +74,7 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the workloads, their cases and frameworks, and measure nothing")
     found = parser.parse_args(words)
     found.rounds = found.rounds or (2 if found.quick else 3)
-    found.budget = found.budget or (0.1 if found.quick else 1.0)
+    found.budget = (0.1 if found.quick else 1.0) if found.budget is None else found.budget
     found.timeout = found.timeout or (60.0 if found.quick else 900.0)
     try:
         found.thread_list = sorted({int(t) for t in found.threads.split(",")}) if found.threads else default_threads(found.quick)

@@ -13,9 +13,9 @@ struct LimitLoops {
   void (*triad)(float* y, const float* x, const float* z, std::int64_t n);  // y = x + 3 z: 12 n bytes
 };
 
-#define NACRE_BENCH_LOOPS(isa)    \
-  namespace isa {                 \
-  extern const LimitLoops loops;  \
+#define NACRE_BENCH_LOOPS(isa)   \
+  namespace isa {                \
+  extern const LimitLoops loops; \
   }
 NACRE_BENCH_LOOPS(isa_scalar)
 NACRE_BENCH_LOOPS(isa_avx2)

@@ -20,7 +20,12 @@ from typing import Any
 from . import cases as table
 from . import figures, machine
 
-MODULES = {"torch.compile": "torch", "keras-jax": "keras", "keras-torch": "keras"}  # others carry their own name
+MODULES = {
+    "torch.compile": "torch",
+    "keras-jax": "keras",
+    "keras-torch": "keras",
+    "scikit-learn": "sklearn",
+}  # others carry their own name
 
 
 class Sampler:
@@ -34,20 +39,23 @@ class Sampler:
         clock = time.perf_counter
         begin = clock()
         loop(1)
-        first = clock() - begin
+        self.first = clock() - begin
+        if self.budget <= 0:
+            return [self.first / timed.units]
         warm, count = clock() + 0.2 * self.budget, 0
         while count < 2 or clock() < warm:  # caches, pools, branch predictors, late compilation
             begin = clock()
             loop(1)
             once = clock() - begin
             count += 1
-            if once > 0.5 * self.budget and count >= 1:
+            if once > 0.5 * self.budget:
                 break
         # A sample lasts long enough for the clock, and short enough that there are some twenty.
         inner = max(1, int(min(self.budget / 20, 5e-3) / max(once, 1e-9)))
-        begin = clock()
-        loop(inner)
-        inner = max(1, int(inner * min(self.budget / 20, 5e-3) / max(clock() - begin, 1e-9)))
+        if inner > 1:
+            begin = clock()
+            loop(inner)
+            inner = max(1, int(inner * min(self.budget / 20, 5e-3) / max(clock() - begin, 1e-9)))
         samples: list[float] = []
         end = clock() + self.budget
         gc.collect()
@@ -59,7 +67,6 @@ class Sampler:
                 samples.append((clock() - begin) / inner / timed.units)
         finally:
             gc.enable()
-        self.first = first
         return samples
 
 
@@ -140,7 +147,7 @@ def main() -> int:
     context = table.Context(arguments.threads, arguments.seed, arguments.quick, arguments.cache)
     sampler = Sampler(arguments.budget, arguments.least)
     say(started=versions(arguments.framework) if "memory" not in workload.name and "compile" not in workload.name else {})
-    if arguments.framework == "torch" or arguments.framework in ("torch.compile", "keras-torch"):
+    if arguments.framework in ("torch", "torch.compile", "keras-torch"):
         import torch
 
         torch.set_num_threads(arguments.threads)

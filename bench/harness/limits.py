@@ -33,12 +33,8 @@ def build(root: Path, cache: Path) -> Path:
     if not compiler:
         raise RuntimeError("there is no C++ compiler (CXX, g++, c++) to build bench/cpp/limits.cpp with.")
     sources = root / "bench" / "cpp"
-    parts = [
-        sources / "limits.cpp",
-        sources / "limit_loops.cpp",
-        sources / "limit_loops.h",
-        *sorted((root / "cpp/nacre/simd").glob("packet*.h")),
-    ]
+    own = [sources / name for name in ("limits.cpp", "limit_rate.cpp", "limit_rate.h", "limit_loops.cpp", "limit_loops.h")]
+    parts = [*own, *sorted((root / "cpp/nacre/simd").glob("packet*.h"))]
     key = hashlib.sha256(b"".join(p.read_bytes() for p in parts)).hexdigest()[:16]
     program = cache / f"limits-{key}"
     if program.exists():
@@ -73,7 +69,10 @@ def build(root: Path, cache: Path) -> Path:
         objects.append(str(target))
         have.append(f"-DNACRE_HAVE_{isa.upper()}=1")
     made = cache / f"limits-{key}.new"
-    subprocess.run([*common, *have, str(sources / "limits.cpp"), *objects, "-pthread", "-o", str(made)], check=True)
+    subprocess.run(
+        [*common, *have, str(sources / "limits.cpp"), str(sources / "limit_rate.cpp"), *objects, "-pthread", "-o", str(made)],
+        check=True,
+    )
     made.rename(program)
     for name in objects:
         os.unlink(name)

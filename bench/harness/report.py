@@ -75,7 +75,7 @@ def entry(case: Case, by_variant: Mapping[str, Mapping[str, Any]], threads: int,
         found["ratio"] = figures.ratio(variants[peer]["median"], ours["median"])
         found["ratio_low"] = figures.ratio(variants[peer]["low"], ours["high"])
         found["ratio_high"] = figures.ratio(variants[peer]["high"], ours["low"])
-    amount = case.flops if case.limit == "fma" else case.bytes
+    amount = case.flops if case.limit.startswith("fma") else case.bytes
     if case.limit and amount and "median" in ours and limit:
         found["rate"] = amount / ours["median"]
         found["of_limit"] = found["rate"] / limit[case.limit]
@@ -205,7 +205,7 @@ def show_variant(summary: Mapping[str, Any], unit: str) -> str:
 
 def bound(e: Mapping[str, Any]) -> str:
     if "of_limit" in e:
-        unit = "GFLOP/s" if e["limit"] == "fma" else "GB/s"
+        unit = "GFLOP/s" if e["limit"].startswith("fma") else "GB/s"
         return f"{e['rate'] / 1e9:.0f} {unit}, {100 * e['of_limit']:.0f} % of {e['limit']}"
     if "floor" in e:
         return f"floor {figures.show_time(e['floor'])}, ours x{e['variants'][OURS]['median'] / e['floor']:.1f}"
@@ -231,9 +231,15 @@ def row_lines(lines: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
             if "value" in line:
                 got = figures.show_value(line["value"], line["unit"])
         else:
-            target = f"{line['target']:.2f}" + (f" / {line['worst_target']:.2f}" if line["worst_target"] else "")
+            target = (
+                "-"
+                if line["target"] is None
+                else f"{line['target']:.2f}" + (f" / {line['worst_target']:.2f}" if line["worst_target"] else "")
+            )
             got = f"{line['mean']:.2f} / {line['worst']:.2f}" if "mean" in line else "-"
-        state = "no figure" if "met" not in line else "met" if line["met"] else "MISSED"
+        state = (
+            ("no target" if line["target"] is None else "no figure") if "met" not in line else "met" if line["met"] else "MISSED"
+        )
         if line["measured"] < line["cases"]:
             state += f" ({line['measured']} of {line['cases']} cases)"
         out.append([line["title"], target, got, state + (" ~" if line["noisy"] else "")])
@@ -246,12 +252,12 @@ def markdown(done: Mapping[str, Any]) -> str:
     facts = [
         f"Flags: {cpu['flags']}. Kernel {m['kernel']}, Python {m['python']}, commit {m['commit']}, load at start {m['load_at_start']}.",
         f"Versions: {versions}.",
-        f"{'Quick run, a part of the cases. ' if settings['quick'] else ''}{settings['rounds']} rounds, {settings['budget']} s of samples per case "
-        f"and process, seed {settings['seed']}, {done['seconds']} s in all.",
+        (f"{'Quick run, a part of the cases. ' if settings['quick'] else ''}{settings['rounds']} rounds, {settings['budget']} s of samples per case "
+        f"and process, seed {settings['seed']}, {done['seconds']} s in all."),
         "",
-        "Ratio = time of the best peer / ours, mean (geometric over the row's cases) / worst. Times are medians over the rounds (lowest .. highest "
+        ("Ratio = time of the best peer / ours, mean (geometric over the row's cases) / worst. Times are medians over the rounds (lowest .. highest "
         f"median). `~`: the rounds differ by more than {round(100 * (figures.NOISY - 1))} %; `[others x]`: other processes used x cores meanwhile: "
-        "measure again.",
+        "measure again."),
     ]  # fmt: skip
     title = f"# {m['date'][:10]}, {cpu['model']} (family {cpu.get('family', '?')}, model {cpu.get('model_number', '?')}), {cpu['cores']} cores"
     parts = [title, "\n".join(facts)]

@@ -146,8 +146,12 @@ def run_process(python: Path, workload: cases.Workload, kept: Sequence[cases.Cas
         process.kill()
         out, err = process.communicate()
         ended = f"the process took over {limit:.0f} s"
-    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    except BaseException:  # Ctrl-C: nothing is left running
+        process.kill()
+        raise
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{") and line.endswith("}")]
     if ended:
+        lines.append({"ended": f"{workload.name}, {framework}, {threads} threads: {ended}"})
         last = [line for line in err.splitlines() if line.strip()][-1:]
         told = {line.get("case") for line in lines}
         for case in kept:
@@ -200,6 +204,9 @@ def keep(result: dict[str, Any], lines: Sequence[Mapping[str, Any]], workload: c
     for line in lines:
         if "started" in line:
             result["versions"].update({k: v for k, v in line["started"].items() if v})
+            continue
+        if "ended" in line:
+            result["left_out"].append(line["ended"])
             continue
         by_variant = result["results"].setdefault(line["case"], {})
         rounds = by_variant.setdefault(line["variant"], {}).setdefault(str(threads), [])

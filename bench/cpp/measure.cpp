@@ -63,8 +63,9 @@ Memory Memory::floats(std::int64_t n) {
 }
 
 double fma_peak(int threads) {
+  // Measured beside every case, for the clock moves and the machine may be shared; the highest is the peak.
   static std::map<int, double> known;
-  if (!known.count(threads)) known[threads] = fma_rate(fastest_isa(), threads, 20);
+  known[threads] = std::max(known[threads], fma_rate(fastest_isa(), threads, 4));
   return known[threads];
 }
 

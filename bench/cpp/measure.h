@@ -37,7 +37,7 @@ class Memory {
   unsigned char* data_;
 };
 
-// Figures per second at the machine's limits with this number of threads, measured when first asked for.
+// Flops and bytes per second at the limits of the machine with this number of threads.
 double fma_peak(int threads);
 double triad_peak(int threads, bool in_cache);
 

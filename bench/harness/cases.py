@@ -36,6 +36,7 @@ class Case:
     tolerance: float = 1e-4  # largest difference of results, relative to the largest value
     quick: bool = False
     neighbour_of: str = ""  # the named case that this one was drawn beside; only nacre runs it
+    steps: int = 1  # training steps that one figure covers
     unit: str = "s"  # "s" or "B"
     peers: Sequence[str] = ()  # the variants that count as peers; empty: all
 

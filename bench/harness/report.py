@@ -19,7 +19,7 @@ def summarise(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {"error": rounds[-1]["error"] if rounds else "not run"}
     found: dict[str, Any] = dict(figures.summarise_rounds([r["median"] for r in good]))
     found["best"] = min(r["min"] for r in good)
-    found["samples"] = sum(r["n"] for r in good)
+    found["each_round"] = [{k: v for k, v in r.items() if k not in ("check", "note")} for r in rounds]
     found["others"] = max(r.get("others", {}).get("cores", 0.0) for r in good)
     found["stolen"] = max(r.get("others", {}).get("stolen", 0.0) for r in good)
     if any("first" in r for r in good):
@@ -63,7 +63,14 @@ def entry(case: Case, by_variant: Mapping[str, Mapping[str, Any]], threads: int,
     """One case with one number of threads."""
     variants = {name: summarise(rounds[str(threads)]) for name, rounds in by_variant.items() if rounds.get(str(threads))}
     judge(case, variants)
-    found: dict[str, Any] = {"case": case.name, "row": case.row, "threads": threads, "unit": case.unit, "variants": variants}
+    found: dict[str, Any] = {
+        "case": case.name,
+        "row": case.row,
+        "threads": threads,
+        "unit": case.unit,
+        "steps": case.steps,
+        "variants": variants,
+    }
     if case.neighbour_of:
         found["neighbour_of"] = case.neighbour_of
     if case.flops:
@@ -135,11 +142,11 @@ def is_noisy(e: Mapping[str, Any]) -> bool:
 def scaling(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Ours with 2 threads against 1, over the training steps that take over 1 ms with one thread."""
     times = {(e["case"], e["threads"]): e["variants"].get(OURS, {}).get("median") for e in entries if e["unit"] == "s"}
-    steps = {e["case"] for e in entries if e["case"].startswith("train/") and "neighbour_of" not in e}
+    steps = {e["case"]: e["steps"] for e in entries if e["case"].startswith("train/") and "neighbour_of" not in e}
     found = {}
     for case in sorted(steps):
         one, two = times.get((case, 1)), times.get((case, 2))
-        if one and two and one > 1e-3:
+        if one and two and one / steps[case] > 1e-3:
             found[case] = one / two
     if not found:
         return None

@@ -111,7 +111,7 @@ EAGER_STEPS = 50
 def eager_cases(seed: int) -> Sequence[Case]:
     spec = SPECS["fashion"]
     flops = models.training_flops(spec.model, spec.sizes, spec.batch)
-    return [Case("eager-loop/mlp-784-256-128-10-b64", {}, "eager-loop", flops=flops, tolerance=2e-3, quick=True, peers=("torch",))]
+    return [Case("eager-loop/mlp-784-256-128-10-b64", {}, "eager-loop", flops=flops, tolerance=2e-3, peers=("torch",))]
 
 
 def eager_data(context: Context) -> tuple[Any, Any, Any, Any]:
@@ -193,7 +193,7 @@ def torch_eager(case: Case, context: Context) -> Factories:
 
 
 def predict_cases(seed: int) -> Sequence[Case]:
-    return [Case("predict/lenet/b1", {}, "predict", tolerance=1e-4, quick=True)]
+    return [Case("predict/lenet/b1", {}, "predict", tolerance=1e-4)]
 
 
 def predict(K: Any, name: str, context: Context) -> Factories:

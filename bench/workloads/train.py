@@ -31,8 +31,9 @@ SPECS = {
     "large-gpt2": Spec("gpt2-124m", "gpt", GPT2, 1, "adamw", 1e-4, steps=1),
 }
 TOTAL = {"mlp13", "fashion"}  # the figure is the whole fit
-QUICK = {"tiny-fit", "lenet", "mlp13"}
-CHECK_TOLERANCE = 2e-3  # losses of three steps; roundings pass through the optimizer
+QUICK = {"tiny-fit", "lenet"}
+# Losses of three steps: roundings pass through the optimizer. Batch norms over few pixels amplify them: 8 images of 7 x 7 at ResNet-50's end.
+CHECK_TOLERANCE = {"large-resnet50": 2e-2}
 NEIGHBOUR_STEPS = 3
 
 
@@ -90,7 +91,7 @@ def spec_case(key: str, spec: Spec, row: str, neighbour_of: str = "") -> Case:
     flops = models.training_flops(spec.model, spec.sizes, 1) * rows
     return Case(
         f"train/{spec.name}/{describe(spec)}", {"spec": spec, "key": key, "calls": calls}, row,
-        flops=flops, tolerance=CHECK_TOLERANCE, quick=key in QUICK and not neighbour_of, neighbour_of=neighbour_of,
+        flops=flops, steps=calls, tolerance=CHECK_TOLERANCE.get(key, 2e-3), quick=key in QUICK and not neighbour_of, neighbour_of=neighbour_of,
     )  # fmt: skip
 
 

@@ -63,12 +63,26 @@ def child_environment(threads: int, framework: str, cache: str, python_path: lis
     return env
 
 
+def one_per_core(processors: list[int], topology: str = "/sys/devices/system/cpu") -> list[int]:
+    """The processors with those last that share a core with an earlier one: two threads of one core are no two cores."""
+    seen, first, siblings = set(), [], []
+    for number in processors:
+        try:
+            folder = Path(topology) / f"cpu{number}" / "topology"
+            core = tuple((folder / name).read_text().strip() for name in ("physical_package_id", "core_id"))
+        except OSError:
+            core = (str(number),)
+        (siblings if core in seen else first).append(number)
+        seen.add(core)
+    return first + siblings
+
+
 def cores_for(threads: int) -> list[int]:
     """The cores that a process with so many threads is held to."""
-    cores = allowed_cores()
+    cores = one_per_core(allowed_cores()[::-1])  # the first processor serves most interrupts
     if threads > len(cores):
         raise ValueError(f"--threads: {threads} threads were asked for, but this process may use {len(cores)} cores.")
-    return cores[-threads:]
+    return sorted(cores[:threads])
 
 
 @contextlib.contextmanager

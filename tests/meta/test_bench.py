@@ -291,6 +291,18 @@ def test_too_many_threads_are_refused():
         machine.cores_for(9999)
 
 
+def test_two_threads_of_one_core_are_not_taken_for_two_cores(tmp_path):
+    machine = load("harness.machine")
+    for number in range(4):  # 0 and 2 share a core, so do 1 and 3
+        folder = tmp_path / f"cpu{number}" / "topology"
+        folder.mkdir(parents=True)
+        (folder / "physical_package_id").write_text("0\n")
+        (folder / "core_id").write_text(f"{number % 2}\n")
+    assert machine.one_per_core([3, 2, 1, 0], str(tmp_path)) == [3, 2, 1, 0]
+    assert machine.one_per_core([0, 2, 1], str(tmp_path)) == [0, 1, 2]
+    assert machine.one_per_core([5, 6], str(tmp_path)) == [5, 6]  # nothing is known of them
+
+
 def test_time_of_others_is_what_was_not_ours():
     machine = load("harness.machine")
     found = machine.others({"busy": 10.0, "stolen": 0.0}, {"busy": 13.0, "stolen": 0.5}, 2.0, 2.0)

@@ -168,6 +168,9 @@ def ops_stub() -> str:
     for name in ops.__all__:
         if name == "convert_to_tensor":
             continue
+        if name in ops._aliases:
+            functions.append(op_function({**records[ops._aliases[name]], "name": name}))
+            continue
         f = getattr(ops, name)
         functions.append(python_function(f) if inspect.isfunction(f) else op_function(records[name]))
     body = "\n".join(functions)
@@ -295,7 +298,7 @@ def layer_class(name: str) -> str:
     )
     if name == "MultiHeadAttention":
         call = ["self", "query: _ArrayLike", *(f"{n}: _ArrayLike | None = None" for n in ("value", "key", "attention_mask"))]
-        call += ["training: bool = False", "use_causal_mask: bool = False"]
+        call += ["training: bool | None = None", "use_causal_mask: bool = False"]
         build = [
             "self",
             "query_shape: Sequence[int | None]",
@@ -310,9 +313,9 @@ def layers_stub() -> str:
     """nacre.layers."""
     from nacre import layers
 
-    names = ["Layer", *_core.layer_classes()]
+    names = ["SymbolicTensor", *_core.layer_classes()]
     body = python_function(layers.Input) + "\n" + python_function(layers.get)
-    lines = "".join(f"from ._core import {name} as {name}\n" for name in sorted(names))
+    lines = "".join(f"from ._core import {name} as {name}\n" for name in sorted(names)) + "from ._custom import Layer as Layer\n"
     aliases = "".join(f"{short} = {value.__name__}\n" for short, value in sorted(layers._aliases.items()))
     return f"{HEAD}{imports(body, core='Layer', extra=lines)}\n{name_list(sorted(layers.__all__))}\n{aliases}\n{body}"
 
@@ -353,7 +356,16 @@ def package_stub() -> str:
     lines = "".join(f"from . import {name} as {name}\n" for name in ("_core", *sorted(nacre._MODULES)))
     lines += "".join(
         f"from ._core import {name} as {name}\n"
-        for name in ("Tensor", "__version__", "asarray", "convert_to_tensor", "from_dlpack", "num_threads", "set_num_threads")
+        for name in (
+            "SymbolicTensor",
+            "Tensor",
+            "__version__",
+            "asarray",
+            "convert_to_tensor",
+            "from_dlpack",
+            "num_threads",
+            "set_num_threads",
+        )
     )
     lines += "".join(f"from .{home} import {name} as {name}\n" for home, names in sorted(homes.items()) for name in names)
     lines += "from .ops import *\n"

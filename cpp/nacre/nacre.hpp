@@ -8,6 +8,7 @@
 #include "nacre/io/safetensors.h"
 #include "nacre/metrics/loss.h"
 #include "nacre/metrics/metric.h"
+#include "nacre/model/functional.h"
 #include "nacre/model/model_file.h"
 #include "nacre/model/sequential.h"
 #include "nacre/nn/layers.h"

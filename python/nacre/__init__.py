@@ -7,6 +7,7 @@ Every op is here by its name (`nc.matmul`, `nc.softmax`), and in `nc.ops`.
 from __future__ import annotations
 
 from . import _core as _core
+from ._core import SymbolicTensor as SymbolicTensor
 from ._core import Tensor as Tensor
 from ._core import __version__ as __version__
 from ._core import asarray as asarray
@@ -32,12 +33,14 @@ _MODULES = frozenset(
         "ops",
         "optimizers",
         "random",
+        "saving",
         "utils",
     }
 )
 # Names that live in a submodule.
 _HOMES = {
     "Input": "layers",
+    "Model": "models",
     "Sequential": "models",
     "enable_grad": "autograd",
     "grad": "autograd",

@@ -13,7 +13,9 @@ from . import models as models
 from . import ops as ops
 from . import optimizers as optimizers
 from . import random as random
+from . import saving as saving
 from . import utils as utils
+from ._core import SymbolicTensor as SymbolicTensor
 from ._core import Tensor as Tensor
 from ._core import __version__ as __version__
 from ._core import asarray as asarray
@@ -28,6 +30,7 @@ from .autograd import is_grad_enabled as is_grad_enabled
 from .autograd import no_grad as no_grad
 from .autograd import value_and_grad as value_and_grad
 from .layers import Input as Input
+from .models import Model as Model
 from .models import Sequential as Sequential
 from .ops import *
 

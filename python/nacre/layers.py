@@ -18,7 +18,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from ._core import Layer
+from ._core import SymbolicTensor
+from ._custom import Layer
+from ._integers import as_integer
 
 if TYPE_CHECKING:
     import inspect
@@ -55,25 +57,40 @@ for _class in _classes.values():
     _class.__signature__ = _Signature()  # type: ignore[attr-defined]
 
 
-def Input(shape: Sequence[int | None] | None = None, dtype: Any = None, name: str | None = None) -> Layer:
-    """The input of a model: says its shape, so that the weights exist before the first call.
+def Input(
+    shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None
+) -> SymbolicTensor:
+    """The input of a model: a symbolic tensor to call layers on, or the first element of a Sequential.
 
     Args:
         shape: Sizes without the batch; None for an unknown one.
+        batch_size: Taken for Keras's sake; a model takes any number of rows.
         dtype: None: as the data.
-        name: Name of the layer.
+        name: Name of the input, by which dictionaries of arrays know it.
 
     Returns:
-        An InputLayer, the first element of a Sequential.
+        SymbolicTensor of shape (None, *shape).
+
+    Raises:
+        TypeError: shape is missing, or batch_size is no integer.
+        ValueError: A size is negative, or batch_size is below 1.
 
     Example:
-        >>> model = nc.Sequential([nc.Input((784,)), nc.layers.Dense(10)])
-        >>> model.count_params()
+        >>> x = nc.Input((784,), name="pixels")
+        >>> nc.layers.Dense(10)(x).shape
+        (None, 10)
+        >>> nc.Sequential([nc.Input((784,)), nc.layers.Dense(10)]).count_params()
         7850
     """
     if shape is None:
         raise TypeError("Input: shape is missing. Give the sizes without the batch, such as (784,).")
-    return _classes["InputLayer"](shape, name=name, dtype=dtype)
+    if batch_size is not None:
+        rows = as_integer(batch_size)
+        if rows is None:
+            raise TypeError(f"Input: batch_size must be an integer or None, got {batch_size!r}.")
+        if rows < 1:
+            raise ValueError(f"Input: batch_size must be at least 1, got {rows}.")
+    return _core.symbolic_input(_classes["InputLayer"](shape, name=name, dtype=dtype))
 
 
 def get(identifier: Any) -> Layer:
@@ -93,7 +110,7 @@ def get(identifier: Any) -> Layer:
         >>> nc.layers.get({"class_name": "Flatten", "config": {}})
         Flatten()
     """
-    if isinstance(identifier, Layer):
+    if isinstance(identifier, _core.Layer):
         return identifier
     if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
         return _core.make_layer(identifier["class_name"], identifier.get("config", {}))

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _core
-from ._core import Tensor, convert_to_tensor
+from ._core import SymbolicTensor, Tensor, convert_to_tensor
 
 _records = _core.op_records()
 _public = {name: function for name, function in _core.op_functions.items() if not _records[name]["internal"]}
 globals().update(_public)
+# Keras's second names of the same functions.
+_aliases = {"absolute": "abs", "amax": "max", "amin": "min", "swish": "silu", "true_divide": "divide"}
+globals().update({alias: _public[name] for alias, name in _aliases.items()})
 
 
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> Tensor:
@@ -103,7 +106,108 @@ def shape(x: Any) -> tuple[int, ...]:
         >>> nc.ops.shape([[1, 2, 3]])
         (1, 3)
     """
-    return convert_to_tensor(x).shape
+    return x.shape if isinstance(x, SymbolicTensor) else convert_to_tensor(x).shape
+
+
+def ndim(x: Any) -> int:
+    """Number of axes of x.
+
+    Args:
+        x: Tensor, array or numbers, any shape.
+
+    Returns:
+        int.
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
+
+    Example:
+        >>> nc.ops.ndim([[1, 2, 3]])
+        2
+    """
+    return len(shape(x))
+
+
+def size(x: Any) -> int:
+    """Number of elements of x.
+
+    Args:
+        x: Tensor, array or numbers, any shape.
+
+    Returns:
+        int.
+
+    Raises:
+        TypeError: x is nothing that holds numbers.
+
+    Example:
+        >>> nc.ops.size([[1, 2, 3]])
+        3
+    """
+    return convert_to_tensor(x).size
+
+
+def is_tensor(x: Any) -> bool:
+    """True for a tensor of nacre, a symbolic one too.
+
+    Args:
+        x: Anything.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> nc.ops.is_tensor(nc.ones((2,))), nc.ops.is_tensor([1.0])
+        (True, False)
+    """
+    return isinstance(x, (Tensor, SymbolicTensor))
+
+
+def layer_normalization(
+    x: Any, gamma: Any = None, beta: Any = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-3
+) -> Tensor:
+    """Layer normalisation: Keras's name of layer_norm.
+
+    Args:
+        x: Floating-point tensor.
+        gamma: Factor, of the shape of the axes; None: 1.
+        beta: Added last; None: 0.
+        axis: The last axis or several trailing ones.
+        epsilon: Added to the variance.
+
+    Returns:
+        Tensor of x's shape.
+
+    Raises:
+        ShapeError: gamma or beta do not fit the axes.
+
+    Example:
+        >>> nc.ops.layer_normalization([[1.0, 3.0]], epsilon=0.0).tolist()
+        [[-1.0, 1.0]]
+    """
+    return _core.op_functions["layer_norm"](x, gamma, beta, axis=axis, epsilon=epsilon)
+
+
+def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-6) -> Tensor:
+    """Root-mean-square normalisation: Keras's name of rms_norm.
+
+    Args:
+        x: Floating-point tensor.
+        scale: Factor, of the shape of the axes; None: 1.
+        axis: The last axis or several trailing ones.
+        epsilon: Added to the mean square.
+
+    Returns:
+        Tensor of x's shape.
+
+    Raises:
+        ShapeError: scale does not fit the axes.
+
+    Example:
+        >>> nc.ops.rms_normalization([[3.0, 3.0]], epsilon=0.0).tolist()
+        [[1.0, 1.0]]
+    """
+    return _core.op_functions["rms_norm"](x, scale, axis=axis, epsilon=epsilon)
 
 
 def convert_to_numpy(x: Any) -> Any:
@@ -125,4 +229,20 @@ def convert_to_numpy(x: Any) -> Any:
     return _core.to_numpy(x if isinstance(x, Tensor) else convert_to_tensor(x))
 
 
-__all__ = sorted({*_public, "arange", "convert_to_numpy", "convert_to_tensor", "einsum", "shape", "split"})  # noqa: PLE0605
+__all__ = sorted(  # noqa: PLE0605
+    {
+        *_public,
+        *_aliases,
+        "arange",
+        "convert_to_numpy",
+        "convert_to_tensor",
+        "einsum",
+        "is_tensor",
+        "layer_normalization",
+        "ndim",
+        "rms_normalization",
+        "shape",
+        "size",
+        "split",
+    }
+)

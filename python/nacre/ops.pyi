@@ -6,26 +6,30 @@ from ._core import _ArrayLike, _DTypeLike, Tensor
 from ._core import convert_to_tensor as convert_to_tensor
 
 __all__ = [
-    "abs", "add", "all", "any", "arange", "arccos", "arcsin", "arctan", "arctan2", "argmax", "argmin", "argsort", "average_pool",
-    "batch_norm_inference", "batch_norm_training", "binary_crossentropy", "binary_focal_crossentropy", "broadcast_to", "cast",
-    "categorical_crossentropy", "categorical_focal_crossentropy", "ceil", "clip", "concatenate", "conv1d", "conv2d",
-    "conv2d_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero", "cumprod", "cumsum",
-    "dense", "depthwise_conv2d", "diag", "divide", "dot_product_attention", "dropout", "einsum", "elu", "embedding", "equal", "erf",
-    "exp", "expand_dims", "expm1", "eye", "flip", "floor", "floor_divide", "full", "full_like", "gelu", "global_average_pool",
-    "global_max_pool", "greater", "greater_equal", "group_norm", "gru", "hard_sigmoid", "huber", "identity", "isfinite", "isinf",
-    "isnan", "kl_divergence", "layer_norm", "leaky_relu", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2",
-    "log_cosh", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lstm", "matmul", "max",
-    "max_pool", "maximum", "mean", "mean_absolute_error", "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis",
-    "multiply", "negative", "nll_loss", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "power", "prelu", "prod",
-    "random_bernoulli", "random_normal", "random_permutation", "random_randint", "random_truncated_normal", "random_uniform",
-    "ravel", "reciprocal", "reduce_loss", "relu", "relu6", "repeat", "reshape", "rms_norm", "roll", "round", "rsqrt", "scatter",
-    "scatter_add", "scatter_update", "searchsorted", "selu", "shape", "sigmoid", "sign", "silu", "simple_rnn", "sin", "sinh",
-    "slice", "softmax", "softplus", "softsign", "sort", "sparse_categorical_crossentropy", "split", "sqrt", "square",
-    "squared_difference", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "swapaxes", "take", "take_along_axis",
-    "tan", "tanh", "tile", "top_k", "transpose", "tril", "triu", "trunc", "unstack", "var", "where", "zeros", "zeros_like",
+    "abs", "absolute", "add", "all", "amax", "amin", "any", "arange", "arccos", "arcsin", "arctan", "arctan2", "argmax", "argmin",
+    "argsort", "average_pool", "batch_norm_inference", "batch_norm_training", "binary_crossentropy", "binary_focal_crossentropy",
+    "broadcast_to", "cast", "categorical_crossentropy", "categorical_focal_crossentropy", "ceil", "clip", "concatenate", "conv1d",
+    "conv2d", "conv2d_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero", "cumprod",
+    "cumsum", "dense", "depthwise_conv2d", "diag", "divide", "dot_product_attention", "dropout", "einsum", "elu", "embedding",
+    "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "floor", "floor_divide", "full", "full_like", "gelu",
+    "global_average_pool", "global_max_pool", "greater", "greater_equal", "group_norm", "hard_sigmoid", "huber", "identity",
+    "is_tensor", "isfinite", "isinf", "isnan", "kl_divergence", "layer_norm", "layer_normalization", "leaky_relu", "less",
+    "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_cosh", "log_softmax", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logsumexp", "matmul", "max", "max_pool", "maximum", "mean", "mean_absolute_error",
+    "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "multiply", "ndim", "negative", "nll_loss", "norm",
+    "not_equal", "one_hot", "ones", "ones_like", "pad", "power", "prelu", "prod", "random_bernoulli", "random_normal",
+    "random_permutation", "random_randint", "random_truncated_normal", "random_uniform", "ravel", "reciprocal", "reduce_loss",
+    "relu", "relu6", "repeat", "reshape", "rms_norm", "rms_normalization", "roll", "round", "rsqrt", "scatter", "scatter_add",
+    "scatter_update", "searchsorted", "selu", "shape", "sigmoid", "sign", "silu", "sin", "sinh", "size", "slice", "softmax",
+    "softplus", "softsign", "sort", "sparse_categorical_crossentropy", "split", "sqrt", "square", "squared_difference", "squeeze",
+    "stack", "std", "stop_gradient", "subtract", "sum", "swapaxes", "swish", "take", "take_along_axis", "tan", "tanh", "tile",
+    "top_k", "transpose", "tril", "triu", "true_divide", "trunc", "unstack", "var", "where", "zeros", "zeros_like",
 ]
 
 def abs(x: _ArrayLike) -> Tensor:
+    """Absolute value."""
+
+def absolute(x: _ArrayLike) -> Tensor:
     """Absolute value."""
 
 def add(x1: _ArrayLike, x2: _ArrayLike) -> Tensor:
@@ -33,6 +37,12 @@ def add(x1: _ArrayLike, x2: _ArrayLike) -> Tensor:
 
 def all(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Whether all elements are true, over axes."""
+
+def amax(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Largest element over axes."""
+
+def amin(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Smallest element over axes."""
 
 def any(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Whether any element is true, over axes."""
@@ -170,7 +180,6 @@ def conv2d(
     groups: int = 1,
     data_format: str = "channels_last",
     activation: str = "linear",
-    algorithm: str = "auto",
 ) -> Tensor:
     """Two-dimensional convolution (cross-correlation, the kernel is not flipped)."""
 
@@ -311,20 +320,6 @@ def group_norm(
 ) -> Tensor:
     """Group normalisation: channels are cut into groups, each normalised per sample."""
 
-def gru(
-    x: _ArrayLike,
-    kernel: _ArrayLike,
-    recurrent_kernel: _ArrayLike,
-    bias: _ArrayLike | None = None,
-    initial_h: _ArrayLike | None = None,
-    mask: _ArrayLike | None = None,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    go_backwards: bool = False,
-    reset_after: bool = True,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gated recurrent unit over a whole sequence."""
-
 def hard_sigmoid(x: _ArrayLike) -> Tensor:
     """Piecewise linear sigmoid."""
 
@@ -333,6 +328,9 @@ def huber(y_true: _ArrayLike, y_pred: _ArrayLike, delta: float = 1.0) -> Tensor:
 
 def identity(x: _ArrayLike) -> Tensor:
     """The tensor itself, as a view; the linear activation."""
+
+def is_tensor(x: Any) -> bool:
+    """True for a tensor of nacre, a symbolic one too."""
 
 def isfinite(x: _ArrayLike) -> Tensor:
     """Which elements are finite: neither infinite nor NaN."""
@@ -354,6 +352,15 @@ def layer_norm(
     epsilon: float = 0.001,
 ) -> Tensor:
     """Layer normalisation over the last axis or several trailing axes."""
+
+def layer_normalization(
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float = 0.001,
+) -> Tensor:
+    """Layer normalisation: Keras's name of layer_norm."""
 
 def leaky_relu(x: _ArrayLike, negative_slope: float = 0.01) -> Tensor:
     """Leaky rectified linear unit: a small slope where relu is flat."""
@@ -400,20 +407,6 @@ def logical_xor(x1: _ArrayLike, x2: _ArrayLike) -> Tensor:
 def logsumexp(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Logarithm of a sum of exponentials, stable."""
 
-def lstm(
-    x: _ArrayLike,
-    kernel: _ArrayLike,
-    recurrent_kernel: _ArrayLike,
-    bias: _ArrayLike | None = None,
-    initial_h: _ArrayLike | None = None,
-    initial_c: _ArrayLike | None = None,
-    mask: _ArrayLike | None = None,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    go_backwards: bool = False,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Long short-term memory over a whole sequence."""
-
 def matmul(x1: _ArrayLike, x2: _ArrayLike, transpose_a: bool = False, transpose_b: bool = False) -> Tensor:
     """Matrix product, batched."""
 
@@ -459,6 +452,9 @@ def moveaxis(x: _ArrayLike, source: int | Sequence[int], destination: int | Sequ
 
 def multiply(x1: _ArrayLike, x2: _ArrayLike) -> Tensor:
     """Product, element by element."""
+
+def ndim(x: Any) -> int:
+    """Number of axes of x."""
 
 def negative(x: _ArrayLike) -> Tensor:
     """Negative of each element."""
@@ -564,6 +560,9 @@ def reshape(x: _ArrayLike, newshape: int | Sequence[int]) -> Tensor:
 def rms_norm(x: _ArrayLike, gamma: _ArrayLike | None = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-06) -> Tensor:
     """Root-mean-square normalisation over the last axis or several trailing axes."""
 
+def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-06) -> Tensor:
+    """Root-mean-square normalisation: Keras's name of rms_norm."""
+
 def roll(x: _ArrayLike, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
     """Elements moved along axes; what leaves at the end enters at the beginning."""
 
@@ -600,23 +599,14 @@ def sign(x: _ArrayLike) -> Tensor:
 def silu(x: _ArrayLike, beta: float = 1.0) -> Tensor:
     """Sigmoid linear unit, also called swish."""
 
-def simple_rnn(
-    x: _ArrayLike,
-    kernel: _ArrayLike,
-    recurrent_kernel: _ArrayLike,
-    bias: _ArrayLike | None = None,
-    initial_h: _ArrayLike | None = None,
-    mask: _ArrayLike | None = None,
-    activation: str = "tanh",
-    go_backwards: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """Simple recurrent network over a whole sequence."""
-
 def sin(x: _ArrayLike) -> Tensor:
     """Sine of an angle in radians."""
 
 def sinh(x: _ArrayLike) -> Tensor:
     """Hyperbolic sine."""
+
+def size(x: Any) -> int:
+    """Number of elements of x."""
 
 def slice(x: _ArrayLike, start_indices: int | Sequence[int], shape: int | Sequence[int]) -> Tensor:
     """Block of a tensor: y[i, j, ...] = x[start[0] + i, start[1] + j, ...]."""
@@ -674,6 +664,9 @@ def sum(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool =
 def swapaxes(x: _ArrayLike, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged."""
 
+def swish(x: _ArrayLike, beta: float = 1.0) -> Tensor:
+    """Sigmoid linear unit, also called swish."""
+
 def take(x: _ArrayLike, indices: _ArrayLike, axis: int | Sequence[int] | None = None) -> Tensor:
     """Slices of x at the given positions of one axis."""
 
@@ -700,6 +693,9 @@ def tril(x: _ArrayLike, k: int = 0) -> Tensor:
 
 def triu(x: _ArrayLike, k: int = 0) -> Tensor:
     """Upper triangle of matrices: elements below diagonal k become 0."""
+
+def true_divide(x1: _ArrayLike, x2: _ArrayLike) -> Tensor:
+    """True quotient, element by element."""
 
 def trunc(x: _ArrayLike) -> Tensor:
     """Whole part: x rounded towards zero."""

@@ -13,7 +13,7 @@ using nacre::Tensor;
 using nacre::model::Sequential;
 
 // The bits of all weights, one after another.
-inline std::vector<unsigned char> bits(const Sequential& model) {
+inline std::vector<unsigned char> bits(const nacre::model::Model& model) {
   std::vector<unsigned char> out;
   for (const Tensor& t : model.get_weights()) {
     const auto* p = static_cast<const unsigned char*>(t.view().data);

@@ -64,11 +64,12 @@ const Sample kSamples[] = {
     {"GRU", R"({"units": 4, "reset_after": false, "seed": 3})", {2, 5, 3}},
     {"LSTM", R"({"units": 4, "unit_forget_bias": false, "go_backwards": true})", {2, 5, 3}},
 };
+const char* const kMerging[] = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"};
 
 }  // namespace
 
 TEST_CASE("every class has a sample, keeps its configuration, and gives the shape that it says") {
-  REQUIRE(std::size(kSamples) == nn::layer_registry().size());
+  REQUIRE(std::size(kSamples) + std::size(kMerging) == nn::layer_registry().size());
   for (const Sample& s : kSamples) {
     CAPTURE(s.name);
     const auto layer = nn::make_layer(s.name, Json::parse(s.config));
@@ -97,6 +98,23 @@ TEST_CASE("every class has a sample, keeps its configuration, and gives the shap
     again->set_weights(copies);
     CHECK(equal_bits((*again)(x), (*layer)(x)));
     CHECK(layer->output_shape(batch) == again->output_shape(batch));
+  }
+}
+
+TEST_CASE("layers of several inputs give the shape that they say") {
+  const Tensor in[] = {normal_of({2, 3, 4}, 1), normal_of({2, 3, 4}, 2)};
+  const Shape batch[] = {{nn::kUnknown, 3, 4}, {nn::kUnknown, 3, 4}};
+  for (const char* name : kMerging) {
+    CAPTURE(name);
+    const auto layer = nn::make_layer(name, Json::object());
+    CHECK(nn::make_layer(name, layer->config())->config() == layer->config());
+    CHECK(layer->takes_list());
+    const std::vector<Shape> said = layer->output_shapes(batch);
+    const std::vector<Tensor> y = (*layer)(std::span<const Tensor>(in));
+    REQUIRE(y.size() == 1);
+    CHECK(layer->built());
+    CHECK(y[0].shape() == Shape{2, said[0][1], said[0][2]});
+    CHECK_THROWS_WITH_AS((void)(*layer)(in[0]), Contains("got 1"), ValueError);
   }
 }
 

@@ -78,7 +78,7 @@ def public():
         for name in getattr(module, "__all__", None) or sorted(n for n in vars(module) if not n.startswith("_")):
             value = getattr(module, name)
             own = getattr(value, "__module__", None) in (module_name, "nacre._core", "nacre.layers")
-            if own and callable(value) and name not in RECORDS:
+            if own and callable(value) and name not in RECORDS and name not in nacre.ops._aliases:
                 yield f"{module_name}.{name}", value
 
 

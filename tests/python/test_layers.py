@@ -1,10 +1,12 @@
 """Every layer through check_layer, and the values of each against NumPy or the definition."""
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
 import pytest
-from layer_check import check_layer, sample
+from layer_check import check_layer, sample, signature_holds
 
 import nacre as nc
 
@@ -84,8 +86,65 @@ def test_layer(case):
     check_layer(getattr(L, name), options, input_shape, output_shape, weights, integers)
 
 
+MERGING = [
+    ("Add", {}, [(4,), (4,), (1,)], lambda a, b, c: a + b + c),
+    ("Subtract", {}, [(3, 4), (1, 4)], lambda a, b: a - b),
+    ("Multiply", {}, [(4,), (4,)], lambda a, b: a * b),
+    ("Average", {}, [(4,), (4,), (4,)], lambda a, b, c: (a + b + c) / 3),
+    ("Maximum", {}, [(4,), (4,)], np.maximum),
+    ("Minimum", {}, [(4,), (4,)], np.minimum),
+    ("Concatenate", {}, [(3, 4), (3, 2)], lambda a, b: np.concatenate([a, b], -1)),
+    ("Concatenate", {"axis": 1}, [(3, 4), (2, 4)], lambda a, b: np.concatenate([a, b], 1)),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "shapes", "expected"), MERGING)
+def test_merging_layer(name, options, shapes, expected):
+    cls = getattr(L, name)
+    signature_holds(cls, options)
+    layer = cls(**options)
+    assert eval(repr(layer), vars(L)).get_config() == layer.get_config() == cls.from_config(layer.get_config()).get_config()
+    rng = np.random.default_rng(0)
+    x = [rng.standard_normal((5, *s)).astype("float32") for s in shapes]
+    wanted = expected(*x)
+    # At most three roundings of float32.
+    np.testing.assert_allclose(layer(x), wanted, rtol=3e-7, atol=3e-7)
+    assert layer(tuple(x)).dtype == "float32"
+    assert layer([v[:0] for v in x]).shape == (0, *wanted.shape[1:])
+    assert layer.compute_output_shape([(None, *s) for s in shapes]) == (None, *wanted.shape[1:])
+    assert layer.built
+    assert layer.weights == []
+    assert layer([v.astype("float64") for v in map(nc.asarray, x)]).dtype == "float64"
+    for clone in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
+        np.testing.assert_array_equal(clone(x), layer(x))
+    t = [nc.Tensor(v, requires_grad=True) for v in x]
+    (layer(t) * nc.asarray(rng.standard_normal(wanted.shape).astype("float32"))).sum().backward()
+    assert all(v.grad is not None and v.grad.shape == v.shape for v in t)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "parts"),
+    [
+        (lambda x: L.Add()([x]), ValueError, ["Add 'add'", "at least 2", "got 1"]),
+        (lambda x: L.Add()(x), TypeError, ["Add 'add'", "takes a list", "ndarray"]),
+        (lambda x: L.Add()([x, x[:, :3]]), nc.errors.ShapeError, ["[2, 4], [2, 3]"]),
+        (lambda x: L.Add()([x, x[None]]), nc.errors.ShapeError, ["one rank", "[2, 4], [1, 2, 4]"]),
+        (lambda x: L.Subtract()([x, x, x]), ValueError, ["Subtract", "takes 2 inputs, got 3"]),
+        (lambda x: L.Concatenate()([x, x[:1]]), nc.errors.ShapeError, ["but 1", "[2, 4], [1, 4]"]),
+        (lambda x: L.Concatenate(axis=0), ValueError, ["axis", "got 0"]),
+        (lambda x: L.Concatenate(axis=2)([x, x]), nc.errors.ShapeError, ["axis 2", "rank 2"]),
+        (lambda x: L.Dense(2)([nc.Input((4,)), nc.Input((4,))]), ValueError, ["Dense 'dense'", "one input, got 2"]),
+    ],
+)
+def test_merging_messages(call, error, parts):
+    with pytest.raises(error) as caught:
+        call(np.ones((2, 4), "float32"))
+    for part in parts:
+        assert part in str(caught.value)
+
+
 def test_every_class_is_checked():
-    assert {case[0] for case in LAYERS} == set(nc._core.layer_classes())
+    assert {case[0] for case in [*LAYERS, *MERGING]} == set(nc._core.layer_classes())
     assert set(nc._core.layer_classes()) < set(L.__all__)
 
 

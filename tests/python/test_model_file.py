@@ -64,10 +64,10 @@ def test_continuing_in_a_new_process_is_exact(tmp_path, threads, request):
 
 
 LAYERS = [
-    ([nc.Input((8, 8, 2)), L.Conv2D(3, 3), L.MaxPooling2D(), L.Flatten(), L.Dense(2)], (8, 8, 2)),
+    ([L.InputLayer((8, 8, 2)), L.Conv2D(3, 3), L.MaxPooling2D(), L.Flatten(), L.Dense(2)], (8, 8, 2)),
     (
         [
-            nc.Input((8, 8, 2)),
+            L.InputLayer((8, 8, 2)),
             L.DepthwiseConv2D(3, padding="same"),
             L.Conv2DTranspose(2, 3, strides=2),
             L.UpSampling2D(),
@@ -77,7 +77,7 @@ LAYERS = [
     ),
     (
         [
-            nc.Input((9, 2)),
+            L.InputLayer((9, 2)),
             L.Conv1D(4, 3),
             L.AveragePooling1D(),
             L.LayerNormalization(),
@@ -88,7 +88,7 @@ LAYERS = [
     ),
     (
         [
-            nc.Input((6,)),
+            L.InputLayer((6,)),
             L.Rescaling(0.5),
             L.Reshape((2, 3)),
             L.Permute((2, 1)),

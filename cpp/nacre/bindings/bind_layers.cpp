@@ -2,17 +2,11 @@
 #include <algorithm>
 
 #include "nacre/base/warning.h"
-#include "nacre/bindings/py_options.h"
+#include "nacre/bindings/py_graph.h"
 #include "nacre/nn/activation.h"
 #include "nacre/nn/layers.h"
 
 namespace nacre::python {
-
-namespace {
-
-using nn::Initializer;
-using nn::Layer;
-using nn::LayerDef;
 
 // (None, 784) or [None, 28, 28]; None is an unknown size.
 Shape shape_from_python(const py::object& o, std::string_view what) {
@@ -39,11 +33,31 @@ py::tuple shape_to_python(const Shape& s) {
   return out;
 }
 
-bool flag(const py::object& o, const Layer& l, std::string_view name) {
-  if (o.is_none()) return false;
+namespace {
+
+using nn::Initializer;
+using nn::Layer;
+using nn::LayerDef;
+
+// True, False, or None: as the call around this one.
+std::optional<bool> flag(const py::object& o, const Layer& l, std::string_view name) {
+  if (o.is_none()) return {};
   if (!PyBool_Check(o.ptr()))
     raise<TypeError>(l.label(), ": ", name, " must be True or False, got ", Py_TYPE(o.ptr())->tp_name, ".");
   return o.ptr() == Py_True;
+}
+
+// The shapes of a layer's inputs: one, or a list of them.
+std::vector<Shape> shapes_from_python(const py::object& o, const std::string& what) {
+  const bool list = (py::isinstance<py::list>(o) || py::isinstance<py::tuple>(o)) && py::len(o) > 0;
+  bool nested = list;
+  if (list) {
+    for (py::handle s : o) nested = nested && (py::isinstance<py::list>(s) || py::isinstance<py::tuple>(s));
+  }
+  if (!nested) return {shape_from_python(o, what)};
+  std::vector<Shape> out;
+  for (py::handle s : o) out.push_back(shape_from_python(py::reinterpret_borrow<py::object>(s), what));
+  return out;
 }
 
 Tensor input(const Layer& l, const py::object& o, std::string_view name) {
@@ -72,8 +86,6 @@ std::shared_ptr<Layer> make_from_call(const LayerDef& def, const py::args& args,
   }
   return def.make(bind_options(def.name, def.options, args, kwargs));
 }
-
-const LayerDef& def_of(const Layer& l) { return *nn::find_layer(l.class_name()); }
 
 py::list values_of(const Layer& l, bool trainable, bool others) {
   py::list out;
@@ -111,7 +123,7 @@ py::list get_weights(const Layer& l) {
   return out;
 }
 
-void bind_base(py::module_& m) {
+py::class_<Layer, std::shared_ptr<Layer>> bind_base(py::module_& m) {
   py::class_<nn::Variable> variable(m, "Variable", "A named weight: name, value (a tensor), trainable.");
   refuse_pickling(variable, "Take its value.");
   variable.def_readonly("name", &nn::Variable::name)
@@ -132,22 +144,49 @@ Example:
   layer
       .def(
           "__call__",
-          [](Layer& l, const py::object& x, const py::object& training) {
-            const Tensor t = input(l, x, "x");
-            const nn::CallContext context{.training = flag(training, l, "training"), .seed = {}, .step = {}};
-            py::gil_scoped_release release;
-            return l(t, context);
+          [](const py::object& self, const py::object& x, const py::object& training) -> py::object {
+            const auto l = self.cast<std::shared_ptr<Layer>>();
+            const std::vector<py::object> symbols = symbols_in(x, l->label());
+            if (!symbols.empty()) return one_or_list(connect(self, l, symbols, {}));
+            const nn::CallContext context = CallScope::next(flag(training, *l, "training"));
+            if (!l->takes_list()) {
+              const Tensor t = input(*l, x, "x");
+              Tensor y;
+              {
+                const py::gil_scoped_release release;
+                y = (*l)(t, context);
+              }
+              return py::cast(std::move(y));
+            }
+            if (!py::isinstance<py::list>(x) && !py::isinstance<py::tuple>(x))
+              raise<TypeError>(l->label(), ": takes a list of inputs, got ", Py_TYPE(x.ptr())->tp_name, ".");
+            std::vector<Tensor> in, out;
+            for (py::handle o : x) in.push_back(input(*l, py::reinterpret_borrow<py::object>(o), cat("x[", in.size(), "]")));
+            {
+              const py::gil_scoped_release release;
+              out = (*l)(std::span<const Tensor>(in), context);
+            }
+            std::vector<py::object> results;
+            for (Tensor& t : out) results.push_back(py::cast(std::move(t)));
+            return one_or_list(std::move(results));
           },
-          py::arg("x"), py::arg("training") = false,
-          "The layer's function; builds the layer first when needed. Recorded for gradients.")
+          py::arg("x"), py::arg("training") = py::none(),
+          "The layer's function; builds the layer first when needed. Recorded for gradients. A symbolic tensor gives a symbolic "
+          "tensor. "
+          "Layers such as Add take a list. training=None: as the layer around it that calls it, else False.")
       .def(
           "build",
-          [](Layer& l, const py::object& input_shape) { l.build(shape_from_python(input_shape, cat(l.label(), ": input_shape"))); },
+          [](Layer& l, const py::object& input_shape) {
+            l.build(shapes_from_python(input_shape, cat(l.label(), ": input_shape")));
+          },
           py::arg("input_shape"), "Makes the weights for inputs of this shape, which begins with the batch: (None, 784).")
       .def(
           "compute_output_shape",
           [](const Layer& l, const py::object& input_shape) {
-            return shape_to_python(l.output_shape(shape_from_python(input_shape, cat(l.label(), ": input_shape"))));
+            const std::vector<Shape> out = l.output_shapes(shapes_from_python(input_shape, cat(l.label(), ": input_shape")));
+            std::vector<py::object> shapes;
+            for (const Shape& s : out) shapes.push_back(shape_to_python(s));
+            return one_or_list(std::move(shapes));
           },
           py::arg("input_shape"), "Shape of the result; None: not known before the call.")
       .def(
@@ -167,7 +206,9 @@ Example:
           [](const Layer& l) {
             if (!l.built())
               raise<StateError>(l.label(), ": is not built yet, so it has no input_shape. Call build() or the layer first.");
-            return shape_to_python(l.input_shape());
+            std::vector<py::object> shapes;
+            for (const Shape& s : l.input_shapes()) shapes.push_back(shape_to_python(s));
+            return one_or_list(std::move(shapes));
           },
           "Shape the layer was built for, None for what was not known; StateError before.")
       .def_property("trainable", &Layer::trainable, &Layer::set_trainable,
@@ -192,14 +233,20 @@ Example:
       .def("__getattr__", &attribute)
       .def("__repr__",
            [](const Layer& l) {
+             const LayerDef* def = nn::find_layer(l.class_name());
+             if (!def) return cat("<", l.class_name(), " name=", l.name(), ">");
              Json config = l.config();  // what the user need not write is left out
              if (!l.name_given()) config.erase("name");
              if (l.dtype() == floatx()) config.erase("dtype");
-             return options_repr(l.class_name(), def_of(l).options, config);
+             return options_repr(l.class_name(), def->options, config);
            })
       .def("__reduce__", [](const Layer& l) -> py::tuple {
         py::tuple shapes;
-        if (l.built()) shapes = py::make_tuple(shape_to_python(l.input_shape()));
+        if (l.built()) {
+          py::list all;
+          for (const Shape& s : l.input_shapes()) all.append(shape_to_python(s));
+          shapes = py::make_tuple(py::len(all) == 1 ? py::object(all[0]) : py::object(all));
+        }
         if (l.built() && l.class_name() == "MultiHeadAttention") {
           const auto features = [&](const char* name) {
             return py::make_tuple(py::none(), py::none(), l.find_weight(name).shape()[0]);
@@ -213,6 +260,7 @@ Example:
                                      py::name("from_config"), py::doc("An equal, unbuilt layer from get_config()."));
   layer.attr("from_config") = py::reinterpret_steal<py::object>(PyClassMethod_New(from_config.ptr()));
   layer.attr("__module__") = "nacre.layers";
+  return layer;
 }
 
 // "Dense(units, activation=None, ...)" and the text; the line "--" of text signatures is for functions only.
@@ -239,20 +287,40 @@ void bind_attention(py::class_<MultiHeadAttention, Layer, std::shared_ptr<MultiH
        "Makes the weights for these shapes.")
       .def(
           "__call__",
-          [](MultiHeadAttention& l, const py::object& query, const py::object& value, const py::object& key, const py::object& mask,
-             const py::object& training, const py::object& causal) {
-            MultiHeadAttention::Inputs in{.query = input(l, query, "query"),
-                                          .value = input(l, value, "value"),
-                                          .key = input(l, key, "key"),
-                                          .attention_mask = input(l, mask, "attention_mask"),
-                                          .use_causal_mask = flag(causal, l, "use_causal_mask")};
+          [](const py::object& self, const py::object& query, const py::object& value, const py::object& key,
+             const py::object& mask, const py::object& training, const py::object& causal) -> py::object {
+            const auto l = self.cast<std::shared_ptr<MultiHeadAttention>>();
+            const bool use_causal_mask = flag(causal, *l, "use_causal_mask").value_or(false);
+            const std::pair<const char*, const py::object&> given[] = {
+                {"query", query}, {"value", value}, {"key", key}, {"attention_mask", mask}};
+            py::list all;
+            Json names = Json::array();
+            for (const auto& [name, o] : given) {
+              if (o.is_none()) continue;
+              all.append(o);
+              names.push_back(name);
+            }
+            const std::vector<py::object> symbols = symbols_in(all, l->label());
+            if (!symbols.empty()) {
+              return connect(self, l, symbols,
+                             Json::object({{"inputs", std::move(names)}, {"use_causal_mask", Json(use_causal_mask)}}))[0];
+            }
+            MultiHeadAttention::Inputs in{.query = input(*l, query, "query"),
+                                          .value = input(*l, value, "value"),
+                                          .key = input(*l, key, "key"),
+                                          .attention_mask = input(*l, mask, "attention_mask"),
+                                          .use_causal_mask = use_causal_mask};
             if (!in.value) in.value = in.query;
-            const nn::CallContext context{.training = flag(training, l, "training"), .seed = {}, .step = {}};
-            py::gil_scoped_release release;
-            return l(in, context);
+            const nn::CallContext context = CallScope::next(flag(training, *l, "training"));
+            Tensor y;
+            {
+              const py::gil_scoped_release release;
+              y = (*l)(in, context);
+            }
+            return py::cast(std::move(y));
           },
           py::arg("query"), py::arg("value") = py::none(), py::arg("key") = py::none(), py::arg("attention_mask") = py::none(),
-          py::arg("training") = false, py::arg("use_causal_mask") = false,
+          py::arg("training") = py::none(), py::arg("use_causal_mask") = false,
           "Attends from query to value; query alone attends to itself.");
 }
 
@@ -338,7 +406,9 @@ void python_warning(std::string_view message) {
 
 void bind_layers(py::module_& m) {
   set_warning_hook(&python_warning);
-  bind_base(m);
+  bind_symbols(m);
+  auto layer = bind_base(m);
+  bind_python_layers(m, layer);
 #define NACRE_LAYER(Class) bind_class<nn::Class>(m);
 #include "nacre/nn/layers.inc"
 #undef NACRE_LAYER
@@ -361,7 +431,7 @@ void bind_layers(py::module_& m) {
   m.def(
       "make_layer",
       [](const std::string& class_name, const py::dict& config) {
-        return nn::make_layer(class_name, json_from_python(config, class_name, "config"));
+        return model::make_layer(class_name, json_from_python(config, class_name, "config"));
       },
       py::arg("class_name"), py::arg("config"));
   m.def("activation_names", [] {

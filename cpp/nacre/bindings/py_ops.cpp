@@ -2,11 +2,13 @@
 //
 // Arguments are the op's tensors, then its attributes, by position or by name. Arrays, lists and numbers are taken for tensors; a number takes the
 // dtype of the tensors beside it.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <unordered_map>
 
-#include "nacre/bindings/py_core.h"
+#include "nacre/bindings/py_graph.h"
+#include "nacre/model/operation.h"
 #include "nacre/ops/gradient_check.h"
 
 namespace nacre::python {
@@ -90,6 +92,7 @@ struct Arguments {
   std::vector<std::string> names;
 };
 
+// Handles of symbolic arguments stay empty; their dtypes count as tensors' do.
 std::vector<Tensor> convert_inputs(const OpDef& def, const Arguments& given) {
   std::vector<Tensor> in(given.objects.size());
   bool has_common = false;
@@ -103,6 +106,13 @@ std::vector<Tensor> convert_inputs(const OpDef& def, const Arguments& given) {
   for (std::size_t k = 0; k < in.size(); ++k) {
     PyObject* o = given.objects[k];
     if (!o || scalar_kind(o) != ScalarKind::none) continue;
+    if (is_symbolic(o)) {
+      if (flags(k) & kNoGrad) continue;
+      const DType own = symbol_of(o).dtype();
+      common = has_common ? promote(common, own) : own;
+      has_common = true;
+      continue;
+    }
     in[k] = is_tensor(o) ? unwrap(o) : to_tensor(o, options, cat(def.name, ": ", given.names[k]));
     if (flags(k) & kNoGrad) continue;
     common = has_common ? promote(common, in[k].dtype()) : in[k].dtype();
@@ -199,6 +209,27 @@ void parse_call(const OpDef& def, PyObject* const* args, Py_ssize_t n_args, PyOb
   }
 }
 
+bool any_symbolic(const Arguments& given) {
+  return std::any_of(given.objects.begin(), given.objects.end(), [](PyObject* o) { return o && is_symbolic(o); });
+}
+
+// An op on symbolic tensors becomes a layer of the graph.
+PyObject* record_op(const OpDef& def, const std::byte* attrs, const Arguments& given) {
+  std::vector<Tensor> in = convert_inputs(def, given);
+  std::vector<model::Operation::Slot> slots;
+  std::vector<py::object> symbols;
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    const bool symbolic = given.objects[k] && is_symbolic(given.objects[k]);
+    if (symbolic) symbols.push_back(py::reinterpret_borrow<py::object>(given.objects[k]));
+    slots.push_back({.symbol = symbolic, .constant = std::move(in[k])});
+  }
+  std::vector<py::object> out = connect(py::none(), std::make_shared<model::Operation>(def, attrs, std::move(slots)), symbols, {});
+  if (def.outputs == 1) return out[0].release().ptr();
+  py::tuple result(out.size());
+  for (std::size_t i = 0; i < out.size(); ++i) result[i] = std::move(out[i]);
+  return result.release().ptr();
+}
+
 struct AttrBlock {
   alignas(16) std::byte inline_[2048];
   std::unique_ptr<std::byte[]> heap;
@@ -216,6 +247,7 @@ PyObject* call_op(PyObject* self, PyObject* const* args, Py_ssize_t n_args, PyOb
     std::byte* attrs = block.get(def.attr_size);
     Arguments tensors;
     parse_call(def, args, n_args, kwnames, tensors, attrs);
+    if (any_symbolic(tensors)) return record_op(def, attrs, tensors);
     std::vector<Tensor> in = convert_inputs(def, tensors);
     Dim work = 0;
     for (const Tensor& t : in) work += t.defined() ? t.count() : 0;

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "nacre/bindings/py_core.h"
+#include "nacre/bindings/py_graph.h"
 // clang-format off: needs Python.h before it
 #include <structmember.h>
 // clang-format on
@@ -60,7 +60,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 Tensor operand(PyObject* o, const Tensor& other, std::string_view what) {
   const ScalarKind kind = scalar_kind(o);
   if (kind != ScalarKind::none) return scalar_tensor(o, kind, weak_dtype(kind, true, other.dtype()), what);
-  if (PyUnicode_Check(o) || PyBytes_Check(o) || o == Py_None || PyDict_Check(o) || PySet_Check(o)) return {};
+  if (PyUnicode_Check(o) || PyBytes_Check(o) || o == Py_None || PyDict_Check(o) || PySet_Check(o) || is_symbolic(o)) return {};
   if (!PyList_Check(o) && !PyTuple_Check(o) && !PyObject_CheckBuffer(o) && !PyObject_HasAttrString(o, "__dlpack__") &&
       !PyObject_HasAttrString(o, "__array__")) {
     return {};

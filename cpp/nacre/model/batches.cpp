@@ -35,43 +35,80 @@ void check_count(std::string_view method, std::string_view name, Dim value, Dim 
   if (value < least) raise<ValueError>(method, ": ", name, " must be at least ", least, ", got ", value, ".");
 }
 
-void BatchSource::gather_into(std::span<const std::int64_t> rows, const Tensor& x_out, const Tensor& y_out,
-                              const Tensor& weight_out) const {
-  gather_rows(method, x.view(), rows, x_out.view());
-  if (y.defined()) gather_rows(method, y.view(), rows, y_out.view());
-  if (weight.defined()) gather_rows(method, weight.view(), rows, weight_out.view());
+StepTypes BatchSource::types(Dim n) const {
+  StepTypes out;
+  const auto target_dtype = [&](std::size_t i) {
+    return y_dtypes.empty() ? DType::float32 : y_dtypes[std::min(i, y_dtypes.size() - 1)];
+  };
+  const auto type = [&](const Tensor& t, DType float_dtype) -> std::optional<Type> {
+    if (!t.defined()) return std::nullopt;
+    Shape s = t.shape();
+    s[0] = n;
+    return Type{is_float(t.dtype()) ? float_dtype : t.dtype(), s};
+  };
+  for (const Tensor& t : x) out.x.push_back(type(t, x_dtype));
+  for (std::size_t i = 0; i < y.size(); ++i) out.y.push_back(type(y[i], target_dtype(i)));
+  for (std::size_t i = 0; i < weight.size(); ++i) out.weights.push_back(type(weight[i], target_dtype(i)));
+  return out;
 }
 
-Type BatchSource::batch_type(const Tensor& source, Dim n, DType float_dtype) {
-  Shape s = source.shape();
-  s[0] = n;
-  return {is_float(source.dtype()) ? float_dtype : source.dtype(), s};
+void BatchSource::gather(std::span<const std::int64_t> rows, std::span<const Tensor> x_out, std::span<const Tensor> y_out,
+                         std::span<const Tensor> weights_out) const {
+  const auto pick = [&](const std::vector<Tensor>& from, std::span<const Tensor> to) {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if (to[i].defined()) gather_rows(method, from[i].view(), rows, to[i].view());
+    }
+  };
+  pick(x, x_out);
+  pick(y, y_out);
+  pick(weight, weights_out);
 }
 
 BatchSource BatchSource::slice(Dim begin, Dim end) const {
   BatchSource part = *this;
-  part.x = row_range(x, begin, end);
-  part.y = row_range(y, begin, end);
-  part.weight = row_range(weight, begin, end);
+  for (auto* list : {&part.x, &part.y, &part.weight}) {
+    for (Tensor& t : *list) t = row_range(t, begin, end);
+  }
   return part;
 }
 
-BatchSource make_source(std::string_view method, const Tensor& x, const Tensor& y, const Tensor& sample_weight, DType x_dtype,
-                        DType y_dtype) {
+BatchSource make_source(std::string_view method, const Arrays& x, const Arrays& y, const Arrays& sample_weight, DType x_dtype,
+                        std::vector<DType> y_dtypes) {
   if (!x.defined()) raise<TypeError>(method, ": x is missing.");
-  if (x.rank() < 1) raise<ShapeError>(method, ": x must have rows, got shape ", x.shape(), ".");
-  if (x.shape()[0] == 0) raise<ValueError>(method, ": x has no rows, its shape is ", x.shape(), ".");
-  const auto same_rows = [&](const Tensor& t, std::string_view what) {
-    if (!t.defined()) return;
-    if (t.rank() < 1) raise<ShapeError>(method, ": ", what, " must have rows, got shape ", t.shape(), ".");
-    if (t.shape()[0] != x.shape()[0])
-      raise<ShapeError>(method, ": x has ", x.shape()[0], " rows but ", what, " has ", t.shape()[0], ".");
+  Dim rows = 0;
+  const auto named = [](const Arrays& a, std::string_view what, std::size_t i) {
+    return a.list.size() > 1 ? cat(what, "[", i, "]") : std::string(what);
   };
-  same_rows(y, "y");
-  same_rows(sample_weight, "sample_weight");
-  return {
-      x.detach(), y.defined() ? y.detach() : y, sample_weight.defined() ? sample_weight.detach() : sample_weight, x_dtype, y_dtype,
-      method};
+  for (std::size_t i = 0; i < x.list.size(); ++i) {
+    const Tensor& t = x.list[i];
+    const std::string what = named(x, "x", i);
+    if (!t.defined()) raise<TypeError>(method, ": ", what, " is missing.");
+    if (t.rank() < 1) raise<ShapeError>(method, ": ", what, " must have rows, got shape ", t.shape(), ".");
+    if (t.shape()[0] == 0) raise<ValueError>(method, ": ", what, " has no rows, its shape is ", t.shape(), ".");
+    if (i == 0) rows = t.shape()[0];
+    if (t.shape()[0] != rows) raise<ShapeError>(method, ": x[0] has ", rows, " rows but ", what, " has ", t.shape()[0], ".");
+  }
+  const auto same_rows = [&](const Arrays& a, std::string_view name) {
+    std::vector<Tensor> out;
+    for (std::size_t i = 0; i < a.list.size(); ++i) {
+      const Tensor& t = a.list[i];
+      if (t.defined()) {
+        const std::string what = named(a, name, i);
+        if (t.rank() < 1) raise<ShapeError>(method, ": ", what, " must have rows, got shape ", t.shape(), ".");
+        if (t.shape()[0] != rows) raise<ShapeError>(method, ": x has ", rows, " rows but ", what, " has ", t.shape()[0], ".");
+      }
+      out.push_back(t.defined() ? t.detach() : t);
+    }
+    return out;
+  };
+  BatchSource out;
+  for (const Tensor& t : x.list) out.x.push_back(t.detach());
+  out.y = same_rows(y, "y");
+  out.weight = same_rows(sample_weight, "sample_weight");
+  out.x_dtype = x_dtype;
+  out.y_dtypes = std::move(y_dtypes);
+  out.method = method;
+  return out;
 }
 
 Tensor class_weights(std::string_view method, const Tensor& y, const ClassWeight& weights, const Tensor& sample_weight) {

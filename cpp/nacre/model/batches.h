@@ -4,27 +4,29 @@
 #include <string_view>
 
 #include "nacre/model/callback.h"
+#include "nacre/model/program.h"
 
 namespace nacre::model {
 
-// x, y and sample_weight of a run; y and weight may be empty. `method` begins messages.
+// x, y and sample_weight of a run, one array for each input or output; y and weight may be empty. `method` begins messages.
 struct BatchSource {
-  Tensor x, y, weight;
-  DType x_dtype = DType::float32, y_dtype = DType::float32;  // of floating-point rows; integers stay
+  std::vector<Tensor> x, y, weight;
+  DType x_dtype = DType::float32;  // of floating-point rows; integers stay
+  std::vector<DType> y_dtypes;     // one for each output, or one for all
   std::string_view method;
 
-  [[nodiscard]] Dim rows() const { return x.shape()[0]; }
-  // Picks rows into contiguous tensors of the batch's types; y and weight are left alone when the source has none.
-  void gather_into(std::span<const std::int64_t> rows, const Tensor& x_out, const Tensor& y_out, const Tensor& weight_out) const;
-  // The type of a batch of `n` rows; `source` is x, y or weight.
-  [[nodiscard]] static Type batch_type(const Tensor& source, Dim n, DType float_dtype);
+  [[nodiscard]] Dim rows() const { return x[0].shape()[0]; }
+  // Types of a batch of `n` rows, and rows picked into contiguous tensors of these types.
+  [[nodiscard]] StepTypes types(Dim n) const;
+  void gather(std::span<const std::int64_t> rows, std::span<const Tensor> x_out, std::span<const Tensor> y_out,
+              std::span<const Tensor> weights_out) const;
   // Rows [begin, end) as a source of their own, without a copy.
   [[nodiscard]] BatchSource slice(Dim begin, Dim end) const;
 };
 
-// Checks that x (and y, sample_weight when given) have the same rows, at least one.
-BatchSource make_source(std::string_view method, const Tensor& x, const Tensor& y, const Tensor& sample_weight, DType x_dtype,
-                        DType y_dtype);
+// Checks that all arrays of x (and y, sample_weight when given) have the same rows, at least one.
+BatchSource make_source(std::string_view method, const Arrays& x, const Arrays& y, const Arrays& sample_weight, DType x_dtype,
+                        std::vector<DType> y_dtypes);
 // sample_weight times the weight of each row's class. Labels: integers [N] or [N, 1], or one-hot rows.
 Tensor class_weights(std::string_view method, const Tensor& y, const ClassWeight& weights, const Tensor& sample_weight);
 // Are these class labels, in order, of more than one class? Then the last rows hold other classes than the first.

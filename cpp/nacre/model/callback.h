@@ -30,7 +30,7 @@ struct Logs {
 enum Wants : unsigned { kTrainBatches = 1, kTestBatches = 2, kPredictBatches = 4, kProgress = 8 };
 
 // Base of callbacks. Epochs and batches count from 0. Hooks run on the thread that called fit, without any lock held; an exception ends the
-// call. To end training, set the model's stop flag (Sequential::set_stop_training).
+// call. To end training, set the model's stop flag (Model::set_stop_training).
 class NACRE_API Callback {
  public:
   virtual ~Callback();
@@ -56,13 +56,30 @@ class NACRE_API Callback {
 // Weight of each class: pairs (label, weight); labels that are not there weigh 1.
 using ClassWeight = std::vector<std::pair<std::int64_t, double>>;
 
+// The arrays of a run, one for each input or output of the model; one array serves where the model has one.
+struct Arrays {
+  std::vector<Tensor> list;
+  Arrays() = default;
+  Arrays(Tensor one) {  // NOLINT: fit(x, y) is what users write
+    if (one.defined()) list.push_back(std::move(one));
+  }
+  Arrays(std::vector<Tensor> many) : list(std::move(many)) {}  // NOLINT
+  Arrays(std::initializer_list<Tensor> many) : list(many) {}   // fit({a, b}, y)
+  [[nodiscard]] bool defined() const {
+    for (const Tensor& t : list) {
+      if (t.defined()) return true;
+    }
+    return false;
+  }
+};
+
 struct FitOptions {
   Dim batch_size = 32, epochs = 1, initial_epoch = 0;
   double validation_split = 0;  // share of the rows, taken from the end before shuffling
   bool shuffle = true;
   ClassWeight class_weight = {};
-  Tensor sample_weight = {};
-  Tensor validation_x = {}, validation_y = {}, validation_sample_weight = {};
+  Arrays sample_weight = {};  // one for all outputs, or one for each
+  Arrays validation_x = {}, validation_y = {}, validation_sample_weight = {};
   std::optional<Dim> steps_per_epoch = {}, validation_steps = {}, validation_batch_size = {};
   Ints validation_freq = 1;  // every so many epochs, or a list of epochs counted from 1
   Callback* callback = nullptr;
@@ -70,7 +87,7 @@ struct FitOptions {
 
 struct EvaluateOptions {
   Dim batch_size = 32;
-  Tensor sample_weight = {};
+  Arrays sample_weight = {};
   std::optional<Dim> steps = {};
   Callback* callback = nullptr;
 };

@@ -8,6 +8,8 @@
 
 #include "nacre/base/memory.h"
 #include "nacre/io/safetensors.h"
+#include "nacre/model/functional.h"
+#include "nacre/model/sequential.h"
 #include "nacre/version.h"
 
 namespace nacre::model {
@@ -101,36 +103,36 @@ class Reader {
 
 // Reaches what the file needs of a model besides its public functions.
 struct ModelState {
-  static void write(const Sequential& m, Writer& out) {
+  static void write(const Model& m, Writer& out) {
     out.add_number<std::int64_t>("seed", std::bit_cast<std::int64_t>(m.seed_));
     out.add_number<std::int64_t>("training_calls", static_cast<std::int64_t>(m.training_calls_.load()));
     out.add_number<std::int64_t>("epochs_trained", static_cast<std::int64_t>(m.epochs_trained_.load()));
-    if (!m.optimizer_) return;
-    out.add_number<std::int64_t>("iterations", m.optimizer_->iterations());
-    out.add_number<double>("learning_rate", m.optimizer_->learning_rate());
-    for (const auto& s : m.optimizer_->state()) out.add(cat("optimizer/", s.name), s.value);
+    if (!m.objective_.optimizer) return;
+    out.add_number<std::int64_t>("iterations", m.objective_.optimizer->iterations());
+    out.add_number<double>("learning_rate", m.objective_.optimizer->learning_rate());
+    for (const auto& s : m.objective_.optimizer->state()) out.add(cat("optimizer/", s.name), s.value);
   }
 
-  static void read(Sequential& m, Reader& in) {
+  static void read(Model& m, Reader& in) {
     const auto seed = in.number<std::int64_t>("seed");
     const std::uint64_t calls = in.counter("training_calls"), epochs = in.counter("epochs_trained");
     std::vector<std::pair<Tensor, const TensorEntry*>> values;
-    if (m.optimizer_) {
+    if (m.objective_.optimizer) {
       const std::uint64_t iterations = in.counter("iterations");
       const auto rate = in.number<double>("learning_rate");
       if (!(rate > 0) || !std::isfinite(rate)) in.fail(cat("has the learning rate ", rate));
       bool has_state = false;  // a model that was compiled but never trained has none
       for (const TensorEntry& e : in.file().tensors()) has_state |= e.name.starts_with("optimizer/");
       if (has_state) {
-        m.optimizer_->build(m.trainable_weights());
-        for (const auto& s : m.optimizer_->state())
+        m.objective_.optimizer->build(m.trainable_weights());
+        for (const auto& s : m.objective_.optimizer->state())
           values.emplace_back(s.value, &in.entry(cat("optimizer/", s.name), s.value.dtype(), s.value.shape()));
       } else if (iterations > 0 && m.built()) {
-        m.optimizer_->build(m.trainable_weights());
-        if (!m.optimizer_->state().empty()) in.fail("lacks the state of the optimizer");
+        m.objective_.optimizer->build(m.trainable_weights());
+        if (!m.objective_.optimizer->state().empty()) in.fail("lacks the state of the optimizer");
       }
-      m.optimizer_->set_iterations(static_cast<std::int64_t>(iterations));
-      m.optimizer_->set_learning_rate(rate);
+      m.objective_.optimizer->set_iterations(static_cast<std::int64_t>(iterations));
+      m.objective_.optimizer->set_learning_rate(rate);
     }
     in.check_all_used();
     for (const auto& [to, from] : values) to.assign(tensor_of(*from));
@@ -140,24 +142,23 @@ struct ModelState {
   }
 };
 
-void Sequential::save(const std::string& path) const {
+void Model::save(const std::string& path) const {
   const std::shared_lock<ReadWriteLock> reading(weights_lock_);
   Writer out;
   const std::vector<nn::Variable> own = weights();
   add_weights(out, own);
   ModelState::write(*this, out);
-  const Json config = Json::object(
-      {{"model", Json::object({{"class_name", Json("Sequential")}, {"config", this->config()}})}, {"compile", compile_config()}});
+  const Json whole = Json::object({{"model", spec(class_name(), config())}, {"compile", compile_config()}});
   save_safetensors(path, out.entries,
                    {{"format", kModelFormat},
                     {"format_version", kModelFormatVersion},
                     {"nacre_version", NACRE_VERSION},
-                    {"config", config.to_string()},
+                    {"config", whole.to_string()},
                     {"weight_names", names_json(own)}},
                    true, "save");
 }
 
-void Sequential::save_weights(const std::string& path) const {
+void Model::save_weights(const std::string& path) const {
   const std::shared_lock<ReadWriteLock> reading(weights_lock_);
   if (!built()) raise<StateError>("save_weights: the model is not built, it has no weights. Call model.build(shape) first.");
   Writer out;
@@ -172,7 +173,7 @@ void Sequential::save_weights(const std::string& path) const {
 }
 
 // By name when all names agree, else in order.
-void Sequential::load_weights(const std::string& path) {
+void Model::load_weights(const std::string& path) {
   if (!built()) raise<StateError>("load_weights: the model is not built, it has no weights. Call model.build(shape) first.");
   Reader in("load_weights", path);
   const Json list = in.json("weight_names");
@@ -200,23 +201,34 @@ void Sequential::load_weights(const std::string& path) {
   set_weights(values);
 }
 
-void Sequential::load(const std::string& path, const OptimizerMaker& make) {
-  if (!layers_.empty() || input_layer_) raise<StateError>("load_model: the model has layers already.");
-  Reader in("load_model", path);
+namespace {
+
+// The architecture's class and configuration.
+std::pair<std::string, Json> architecture_of(const Reader& in) {
   if (in.metadata("format") != kModelFormat)
     in.fail(cat("holds '", in.metadata("format"), "', not a whole model. Use model.load_weights"));
   const Json config = in.json("config");
   const Json& architecture = config.at("model");
-  if (architecture.get<std::string>("class_name") != "Sequential") {
-    in.fail(cat("holds a model of class '", architecture.get<std::string>("class_name"), "'; known is Sequential"));
-  }
+  return {architecture.get<std::string>("class_name"), architecture.at("config")};
+}
+
+}  // namespace
+
+std::pair<std::string, Json> architecture_in_file(const std::string& path) { return architecture_of(Reader("load_model", path)); }
+
+void Model::load(const std::string& path, const OptimizerMaker& make, const LayerMaker& layers) {
+  if (!empty()) raise<StateError>("load_model: the model has layers already.");
+  Reader in("load_model", path);
+  const auto [class_of_file, architecture] = architecture_of(in);
+  if (class_of_file != class_name()) in.fail(cat("holds a model of class '", class_of_file, "', not '", class_name(), "'"));
+  const Json whole = in.json("config");
   // Weights are made before they can be compared with the file's: what they may take is bounded by the file. Initialisers use several
   // tensors of a weight's size.
   std::size_t held = 0;
   for (const TensorEntry& e : in.file().tensors()) held += e.byte_count();
   const MemoryBudget budget(16 * held + (std::size_t{1} << 20));
-  apply_config(architecture.at("config"));
-  const Json& compiled_with = config.at("compile");
+  apply_config(architecture, layers);
+  const Json& compiled_with = whole.at("compile");
   if (!compiled_with.is_null()) compile_from_config(compiled_with, make);
 
   const std::vector<nn::Variable> own = weights();
@@ -227,8 +239,17 @@ void Sequential::load(const std::string& path, const OptimizerMaker& make) {
   for (std::size_t i = 0; i < own.size(); ++i) own[i].value.assign(tensor_of(*found[i]));
 }
 
-std::shared_ptr<Sequential> load_model(const std::string& path) {
-  auto model = std::make_shared<Sequential>();
+std::shared_ptr<Model> load_model(const std::string& path) {
+  const std::string kind = architecture_in_file(path).first;
+  std::shared_ptr<Model> model;
+  if (kind == Sequential::kName) {
+    model = std::make_shared<Sequential>();
+  } else if (kind == Functional::kName) {
+    model = std::make_shared<Functional>();
+  } else {
+    raise<FormatError>("load_model: '", path, "' holds a model of class '", detail::shortened(kind),
+                       "'; known are Sequential and Functional.");
+  }
   model->load(path);
   return model;
 }

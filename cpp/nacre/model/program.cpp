@@ -15,12 +15,12 @@ constexpr std::size_t kIdle = 16;  // runs of a program: threads that predict at
 bool same_type(const Type& a, const Type& b) { return a.dtype == b.dtype && a.shape == b.shape; }
 
 bool same_types(const StepTypes& a, const StepTypes& b) {
-  const auto maybe = [](const std::optional<Type>& p, const std::optional<Type>& q) {
+  const auto same = [](const std::optional<Type>& p, const std::optional<Type>& q) {
     return p.has_value() == q.has_value() && (!p || same_type(*p, *q));
   };
-  return std::equal(a.x.begin(), a.x.end(), b.x.begin(), b.x.end(), same_type) &&
-         std::equal(a.y.begin(), a.y.end(), b.y.begin(), b.y.end(), same_type) &&
-         std::equal(a.weights.begin(), a.weights.end(), b.weights.begin(), b.weights.end(), maybe);
+  return std::equal(a.x.begin(), a.x.end(), b.x.begin(), b.x.end(), same) &&
+         std::equal(a.y.begin(), a.y.end(), b.y.begin(), b.y.end(), same) &&
+         std::equal(a.weights.begin(), a.weights.end(), b.weights.begin(), b.weights.end(), same);
 }
 
 bool same_key(const Programs::Key& a, const Programs::Key& b) {
@@ -35,42 +35,72 @@ std::string numbered(std::string_view name, std::size_t i, std::size_t count) {
 
 Program::Program(Mode mode, const StepFunctions& f, const StepTypes& types, std::uint64_t seed, std::span<const Tensor> parameters,
                  std::span<const Dim> places)
-    : x_count_(types.x.size()), y_count_(types.y.size()), reached_(parameters.size()) {
+    : reached_(parameters.size()) {
   plan::Trace trace;
-  std::vector<Tensor> x, y, weights, outputs, placed;
+  std::size_t inputs = 0;
+  const auto symbols = [&](const std::vector<std::optional<Type>>& list, std::string_view name, std::vector<std::size_t>& numbers) {
+    std::vector<Tensor> out;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      out.push_back(list[i] ? trace.input(*list[i], numbered(name, i, list.size())) : Tensor());
+      numbers.push_back(list[i] ? inputs++ : kAbsent);
+    }
+    return out;
+  };
+  const std::vector<Tensor> x = symbols(types.x, "x", x_), y = symbols(types.y, "y", y_),
+                            weights = symbols(types.weights, "sample_weight", weights_);
+  std::vector<Tensor> outputs, placed;
   std::vector<Dim> where;
-  for (std::size_t i = 0; i < x_count_; ++i) x.push_back(trace.input(types.x[i], numbered("x", i, x_count_)));
-  for (std::size_t i = 0; i < y_count_; ++i) y.push_back(trace.input(types.y[i], numbered("y", i, y_count_)));
-  std::ptrdiff_t next = static_cast<std::ptrdiff_t>(x_count_ + y_count_);
-  for (std::size_t i = 0; i < types.weights.size(); ++i) {
-    weights.push_back(types.weights[i] ? trace.input(*types.weights[i], numbered("sample_weight", i, y_count_)) : Tensor());
-    weights_.push_back(types.weights[i] ? next++ : -1);
-  }
   {
     const Capture capture(trace);
-    const bool recording = grad_enabled();
-    set_grad_enabled(mode == Mode::train);
     struct Restore {
-      bool before;
+      bool before = grad_enabled();
       ~Restore() { set_grad_enabled(before); }
-    } const restore{recording};
+    } const restore;
+    set_grad_enabled(mode == Mode::train);
     const std::vector<Tensor> predicted =
         mode == Mode::train ? f.forward(x, {.training = true, .seed = seed, .step = 0}) : f.forward(x, {});
-    if (mode != Mode::predict) outputs = f.losses(y, predicted, weights);
-    loss_count_ = outputs.size();
-    if (!parameters.empty()) {
-      const std::vector<Tensor> grads = nacre::gradients({&outputs[0], 1}, {}, parameters);
-      for (std::size_t i = 0; i < grads.size(); ++i) {
-        reached_[i] = grads[i].defined();
-        if (!reached_[i]) continue;
-        placed.push_back(grads[i]);
-        where.push_back(places[i]);
+    if (mode != Mode::predict) {
+      const std::vector<Tensor> losses = f.losses(y, predicted, weights);
+      for (const Tensor& l : losses) {
+        losses_.push_back(l.defined() ? outputs.size() : kAbsent);
+        if (l.defined()) outputs.push_back(l.detach());
+      }
+      if (!parameters.empty()) {
+        const std::vector<Tensor> grads = nacre::gradients({&losses[0], 1}, {}, parameters);
+        for (std::size_t i = 0; i < grads.size(); ++i) {
+          reached_[i] = grads[i].defined();
+          if (!reached_[i]) continue;
+          placed.push_back(grads[i]);
+          where.push_back(places[i]);
+        }
       }
     }
+    first_result_ = outputs.size();
+    results_ = predicted.size();
     for (const Tensor& p : predicted) outputs.push_back(p.contiguous() ? p.detach() : p.clone());
-    outputs.insert(outputs.end(), y.begin(), y.end());  // metrics read them after the run
+    for (const Tensor& t : y) {
+      if (t.defined()) outputs.push_back(t);  // metrics read them after the run
+    }
   }
   plan_ = std::make_shared<const plan::Plan>(std::move(trace), outputs, placed, where);
+}
+
+std::vector<Tensor> ProgramRun::inputs(const std::vector<std::size_t>& numbers) const {
+  std::vector<Tensor> out;
+  for (std::size_t n : numbers) out.push_back(n == Program::kAbsent ? Tensor() : instance_.input(n));
+  return out;
+}
+
+std::vector<Tensor> ProgramRun::losses() const {
+  std::vector<Tensor> out;
+  for (std::size_t n : program_->losses_) out.push_back(n == Program::kAbsent ? Tensor() : instance_.output(n));
+  return out;
+}
+
+std::vector<Tensor> ProgramRun::predicted() const {
+  std::vector<Tensor> out;
+  for (std::size_t i = 0; i < program_->results_; ++i) out.push_back(instance_.output(program_->first_result_ + i));
+  return out;
 }
 
 Programs::Lease Programs::take(Key key, const std::function<std::shared_ptr<const Program>()>& make, const Tensor& gradients) {

@@ -19,14 +19,14 @@ enum class Mode : std::uint8_t { train, test, predict };
 
 struct StepFunctions {
   std::function<std::vector<Tensor>(std::span<const Tensor> x, const nn::CallContext& context)> forward;
-  // The losses: the number to minimise first. An empty handle among `weights` means none.
+  // The number to minimise first, then what else is to be known; handles may be empty, as in the lists given.
   std::function<std::vector<Tensor>(std::span<const Tensor> y, std::span<const Tensor> predicted, std::span<const Tensor> weights)>
       losses;
 };
 
+// Types of a batch; an array that is not given has none.
 struct StepTypes {
-  std::vector<Type> x, y;
-  std::vector<std::optional<Type>> weights;  // one per target
+  std::vector<std::optional<Type>> x, y, weights;
 };
 
 class Program {
@@ -41,9 +41,11 @@ class Program {
  private:
   friend class ProgramRun;
   std::shared_ptr<const plan::Plan> plan_;
-  std::size_t x_count_ = 0, y_count_ = 0, loss_count_ = 0;
+  static constexpr std::size_t kAbsent = ~std::size_t{0};
+  std::vector<std::size_t> x_, y_, weights_;  // numbers of the plan's inputs, or kAbsent
+  std::vector<std::size_t> losses_;           // numbers of the plan's outputs, or kAbsent
+  std::size_t first_result_ = 0, results_ = 0;
   std::vector<bool> reached_;
-  std::vector<std::ptrdiff_t> weights_;  // number of the plan's input, or -1
 };
 
 class ProgramRun {
@@ -56,21 +58,20 @@ class ProgramRun {
 
   [[nodiscard]] const Program& program() const { return *program_; }
   [[nodiscard]] const std::shared_ptr<const Program>& shared_program() const { return program_; }
-  // Where the batch is put before each run; y stays readable after it. A weight that was not captured is an empty handle.
-  [[nodiscard]] const Tensor& x(std::size_t i) const { return instance_.input(i); }
-  [[nodiscard]] const Tensor& y(std::size_t i) const { return instance_.input(program_->x_count_ + i); }
-  [[nodiscard]] Tensor weight(std::size_t i) const {
-    return program_->weights_[i] < 0 ? Tensor() : instance_.input(static_cast<std::size_t>(program_->weights_[i]));
-  }
+  // Where the batch is put before each run (y stays readable after it); empty handles for what was not given.
+  [[nodiscard]] std::vector<Tensor> x() const { return inputs(program_->x_); }
+  [[nodiscard]] std::vector<Tensor> y() const { return inputs(program_->y_); }
+  [[nodiscard]] std::vector<Tensor> weights() const { return inputs(program_->weights_); }
   // Changes nothing but memory of its own; commit() makes what lasts, the optimizer's update apart.
   void run(std::uint64_t step = 0) { instance_.run(step); }
   void commit() { instance_.commit(); }
-  // Valid until the next run.
-  [[nodiscard]] const Tensor& loss(std::size_t i = 0) const { return instance_.output(i); }
-  [[nodiscard]] const Tensor& predicted(std::size_t i) const { return instance_.output(program_->loss_count_ + i); }
+  // In memory that each run fills anew. Losses as StepFunctions::losses gave them.
+  [[nodiscard]] std::vector<Tensor> losses() const;
+  [[nodiscard]] std::vector<Tensor> predicted() const;
   [[nodiscard]] plan::Instance& instance() { return instance_; }
 
  private:
+  [[nodiscard]] std::vector<Tensor> inputs(const std::vector<std::size_t>& numbers) const;
   std::shared_ptr<const Program> program_;
   Tensor gradients_;
   plan::Instance instance_;

@@ -1,5 +1,7 @@
 // The table of layers, shapes and parameter counts, in Keras's form.
-#include "nacre/model/sequential.h"
+#include <array>
+
+#include "nacre/model/model.h"
 
 namespace nacre::model {
 
@@ -25,16 +27,6 @@ std::string byte_text(Dim bytes) {
   return cat(std::string_view(text, static_cast<std::size_t>(end - text)), " ", kUnits[unit]);
 }
 
-// "(None, 8, 8, 32)"
-std::string shape_text(const Shape& s) {
-  std::string out = "(";
-  for (int i = 0; i < s.rank(); ++i) {
-    if (i > 0) out += ", ";
-    out += s[i] == nn::kUnknown ? "None" : cat(s[i]);
-  }
-  return out + (s.rank() == 1 ? ",)" : ")");
-}
-
 std::string repeated(std::string_view piece, std::size_t n) {
   std::string out;
   for (std::size_t i = 0; i < n; ++i) out += piece;
@@ -53,44 +45,51 @@ constexpr Style kAscii{{"+", "-", "+", "+"}, {"+", "=", "+", "+"}, {"+", "-", "+
 
 }  // namespace
 
-std::string Sequential::summary(bool ascii) const {
-  struct Row {
-    std::string cells[3];
-  };
-  std::vector<Row> rows{{{"Layer (type)", "Output Shape", "Param #"}}};
-  Dim total = 0, trainable = 0, total_bytes = 0, trainable_bytes = 0;
-  Shape s = given_shape_.value_or(Shape{});
-  for (const auto& l : layers_) {
-    std::string shape = "?";
-    if (given_shape_) {
-      s = l->output_shape(s);
-      shape = shape_text(s);
-    }
-    rows.push_back({{cat(l->name(), " (", l->class_name(), ")"), shape, l->built() ? grouped(l->count_params()) : "0 (unbuilt)"}});
-    for (const nn::Variable& v : l->weights()) {
-      const Dim n = v.value.count(), bytes = n * size_of(v.value.dtype());
-      total += n, total_bytes += bytes;
-      if (v.trainable && l->trainable()) trainable += n, trainable_bytes += bytes;
-    }
+// "(None, 8, 8, 32)"
+std::string Model::shape_text(const Shape& s) {
+  std::string out = "(";
+  for (int i = 0; i < s.rank(); ++i) {
+    if (i > 0) out += ", ";
+    out += s[i] == nn::kUnknown ? "None" : cat(s[i]);
   }
-  std::size_t width[3] = {33, 24, 15};
-  for (const Row& r : rows) {
-    for (std::size_t c = 0; c < 3; ++c) width[c] = std::max(width[c], r.cells[c].size() + 2);
+  return out + (s.rank() == 1 ? ",)" : ")");
+}
+
+std::string Model::summary(bool ascii) const {
+  std::vector<std::array<std::string, 4>> rows{{"Layer (type)", "Output Shape", "Param #", "Connected to"}};
+  bool connections = false;
+  for (const Row& r : summary_rows()) {
+    const nn::Layer& l = *r.layer;
+    connections |= !r.connected.empty();
+    rows.push_back({cat(l.name(), " (", l.class_name(), ")"), r.shape,
+                    l.built() || r.connected == "-" ? grouped(l.count_params()) : "0 (unbuilt)", r.connected});
+  }
+  Dim total = 0, trainable = 0, total_bytes = 0, trainable_bytes = 0;
+  for (const nn::Variable& v : weights()) {
+    const Dim n = v.value.count(), bytes = n * size_of(v.value.dtype());
+    total += n, total_bytes += bytes;
+    if (v.trainable) trainable += n, trainable_bytes += bytes;
+  }
+  const std::size_t columns = connections ? 4 : 3;
+  std::size_t width[4] = {33, 24, 15, 24};
+  for (const auto& r : rows) {
+    for (std::size_t c = 0; c < columns; ++c) width[c] = std::max(width[c], r[c].size() + 2);
   }
   const Style& style = ascii ? kAscii : kUnicode;
   const auto line = [&](const Frame& f) {
-    return cat(f.left, repeated(f.line, width[0]), f.middle, repeated(f.line, width[1]), f.middle, repeated(f.line, width[2]),
-               f.right, "\n");
+    std::string out(f.left);
+    for (std::size_t c = 0; c < columns; ++c) out += cat(repeated(f.line, width[c]), c + 1 < columns ? f.middle : f.right);
+    return out + "\n";
   };
-  const auto text = [&](const Row& r, std::string_view bar) {
+  const auto text = [&](const std::array<std::string, 4>& r, std::string_view bar) {
     std::string out(bar);
-    for (std::size_t c = 0; c < 3; ++c) {
-      const std::string blank(width[c] - r.cells[c].size() - 2, ' ');
-      out += c == 2 ? cat(" ", blank, r.cells[c], " ", bar) : cat(" ", r.cells[c], blank, " ", bar);
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::string blank(width[c] - r[c].size() - 2, ' ');
+      out += c == 2 ? cat(" ", blank, r[c], " ", bar) : cat(" ", r[c], blank, " ", bar);
     }
     return out + "\n";
   };
-  std::string out = cat("Model: \"", name_, "\"\n", line(style.top), text(rows[0], style.head_bar), line(style.head));
+  std::string out = cat("Model: \"", name(), "\"\n", line(style.top), text(rows[0], style.head_bar), line(style.head));
   for (std::size_t i = 1; i < rows.size(); ++i) out += cat(text(rows[i], style.bar), i + 1 < rows.size() ? line(style.row) : "");
   out += line(style.bottom);
   const auto sum = [&](const char* what, Dim n, Dim bytes) {

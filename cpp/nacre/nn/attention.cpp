@@ -126,6 +126,68 @@ Tensor MultiHeadAttention::call(const Tensor& x, const CallContext& context) con
   return attend({.query = x, .value = x, .key = x}, context);
 }
 
+namespace {
+
+// The value among `values` that `arguments` calls `name`, or null. Without arguments the first is the query and the second the value.
+template <class T>
+const T* named(std::span<const T> values, const Json& arguments, std::string_view name) {
+  const Json* names = arguments.find("inputs");
+  constexpr std::string_view kOrder[] = {"query", "value", "key", "attention_mask"};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::string given =
+        names ? names->at(static_cast<std::ptrdiff_t>(i)).get<std::string>() : std::string(kOrder[std::min<std::size_t>(i, 3)]);
+    if (given == name) return &values[i];
+  }
+  return nullptr;
+}
+
+void check_names(std::string_view label, std::size_t inputs, const Json& arguments) {
+  if (!arguments.is_null() && !arguments.is_object()) raise<TypeError>(label, ": the arguments of a call must be an object.");
+  const Json* names = arguments.find("inputs");
+  if (inputs < 1 || inputs > 4 || (names && names->size() != inputs)) {
+    raise<ValueError>(label, ": takes query, value, key and attention_mask, got ", inputs, " inputs",
+                      names ? cat(" and ", names->size(), " names") : "", ".");
+  }
+}
+
+}  // namespace
+
+void MultiHeadAttention::connect(std::span<const Type> inputs, const Json& arguments) {
+  check_names(label(), inputs.size(), arguments);
+  const Type *query = named(inputs, arguments, "query"), *value = named(inputs, arguments, "value"),
+             *key = named(inputs, arguments, "key");
+  if (!query) raise<TypeError>(label(), ": query is missing.");
+  if (!value) value = query;
+  build(query->shape, value->shape, key ? key->shape : value->shape);
+}
+
+std::vector<Type> MultiHeadAttention::output_types(std::span<const Type> inputs, const Json& arguments) const {
+  check_names(label(), inputs.size(), arguments);
+  const Type *query = named(inputs, arguments, "query"), *value = named(inputs, arguments, "value"),
+             *key = named(inputs, arguments, "key");
+  if (!query) raise<TypeError>(label(), ": query is missing.");
+  if (!value) value = query;
+  check_shapes(query->shape, value->shape, key ? key->shape : value->shape);
+  return {{dtype(), output_shape(query->shape)}};
+}
+
+std::vector<Tensor> MultiHeadAttention::run(std::span<const Tensor> inputs, const CallContext& context) {
+  const Json none{};
+  const Json& arguments = context.arguments ? *context.arguments : none;
+  check_names(label(), inputs.size(), arguments);
+  const auto pick = [&](std::string_view name) {
+    const Tensor* t = named(inputs, arguments, name);
+    return t ? *t : Tensor();
+  };
+  Inputs in{.query = pick("query"),
+            .value = pick("value"),
+            .key = pick("key"),
+            .attention_mask = pick("attention_mask"),
+            .use_causal_mask = arguments.is_object() && arguments.value_or("use_causal_mask", false)};
+  if (!in.value) in.value = in.query;
+  return {(*this)(in, context)};
+}
+
 Tensor MultiHeadAttention::operator()(const Inputs& in, const CallContext& context) {
   if (!in.query) raise<TypeError>(label(), ": query is missing.");
   if (!in.value) raise<TypeError>(label(), ": value is missing.");

@@ -50,6 +50,9 @@ Example:
   using Layer::operator();
   [[nodiscard]] Tensor operator()(const Inputs& inputs, const CallContext& context = {});
   // Weights for these shapes; the build of one shape is self-attention.
+  // In a graph the arguments say what the inputs are: {"inputs": ["query", "value", "key", "attention_mask"], "use_causal_mask"}.
+  void connect(std::span<const Type> inputs, const Json& arguments) override;
+  [[nodiscard]] std::vector<Type> output_types(std::span<const Type> inputs, const Json& arguments) const override;
   using Layer::build;
   void build(const Shape& query, const Shape& value, const Shape& key);
   [[nodiscard]] Shape output_shape(const Shape& query) const override;
@@ -58,6 +61,7 @@ Example:
   void create_weights(const Shape& input) override;
   [[nodiscard]] std::vector<int> weight_axes(int rank) const override { return {rank - 1}; }
   [[nodiscard]] Tensor call(const Tensor& x, const CallContext& context) const override;
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs, const CallContext& context) override;
 
  private:
   void check_shapes(const Shape& query, const Shape& value, const Shape& key) const;

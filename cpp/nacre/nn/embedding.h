@@ -32,6 +32,7 @@ Example:
   void create_weights(const Shape& input) override;
   [[nodiscard]] Tensor call(const Tensor& x, const CallContext& context) const override;
   [[nodiscard]] bool casts_input() const override { return false; }
+  [[nodiscard]] DType output_dtype(DType) const override { return dtype(); }
 };
 
 }  // namespace nacre::nn

@@ -12,18 +12,6 @@ namespace nacre::nn {
 
 namespace {
 
-// "MaxPooling2D" -> "max_pooling2d", "Conv2DTranspose" -> "conv2d_transpose", "PReLU" -> "p_re_lu": the names that Keras gives.
-std::string snake_case(std::string_view s) {
-  const auto upper = [&](std::size_t i) { return i < s.size() && s[i] >= 'A' && s[i] <= 'Z'; };
-  const auto lower = [&](std::size_t i) { return i < s.size() && s[i] >= 'a' && s[i] <= 'z'; };
-  std::string out;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    if (i > 0 && upper(i) && (lower(i - 1) || lower(i + 1))) out.push_back('_');
-    out.push_back(upper(i) ? static_cast<char>(s[i] - 'A' + 'a') : s[i]);
-  }
-  return out;
-}
-
 // The shape that was built for, but for the batch?
 bool fits(const Shape& built, const Shape& now) {
   if (built.rank() != now.rank()) return false;
@@ -34,6 +22,17 @@ bool fits(const Shape& built, const Shape& now) {
 }
 
 }  // namespace
+
+std::string snake_case(std::string_view s) {
+  const auto upper = [&](std::size_t i) { return i < s.size() && s[i] >= 'A' && s[i] <= 'Z'; };
+  const auto lower = [&](std::size_t i) { return i < s.size() && s[i] >= 'a' && s[i] <= 'z'; };
+  std::string out;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (i > 0 && upper(i) && (lower(i - 1) || lower(i + 1))) out.push_back('_');
+    out.push_back(upper(i) ? static_cast<char>(s[i] - 'A' + 'a') : s[i]);
+  }
+  return out;
+}
 
 Layer::Layer(LayerCommon common, std::string_view class_name, bool any_dtype)
     : common_(std::move(common)), name_(common_.name.value_or(snake_case(class_name))), stream_(next_random_stream()) {
@@ -57,9 +56,24 @@ Layer::~Layer() = default;
 
 DType Layer::dtype() const { return common_.dtype ? dtype_from_name(*common_.dtype) : floatx(); }
 
-void Layer::build(const Shape& input) {
-  if (built_) {
-    if (!fits(input_shape_, input)) check_other(input);
+void Layer::need_one(std::size_t inputs) const {
+  if (inputs != 1) raise<ValueError>(label(), ": takes one input, got ", inputs, ".");
+}
+
+void Layer::set_built(bool on, std::vector<Shape> inputs) {
+  input_shapes_ = std::move(inputs);
+  for (Shape& s : input_shapes_) {
+    if (s.rank() > 0) s[0] = kUnknown;
+  }
+  if (!common_.dtype) common_.dtype = std::string(name_of(floatx()));
+  built_.store(on, std::memory_order_release);
+}
+
+void Layer::build(std::span<const Shape> inputs) {
+  need_one(inputs.size());
+  const Shape& input = inputs[0];
+  if (built()) {
+    if (!fits(input_shape(), input)) check_other(input);
     return;
   }
   for (int i = 0; i < input.rank(); ++i) {
@@ -77,30 +91,51 @@ void Layer::build(const Shape& input) {
     weights_.clear();
     throw;
   }
-  input_shape_ = input;
-  if (input_shape_.rank() > 0) input_shape_[0] = kUnknown;
-  built_ = true;
+  set_built(true, {input});
+}
+
+std::vector<Shape> Layer::output_shapes(std::span<const Shape> inputs) const {
+  need_one(inputs.size());
+  return {output_shape(inputs[0])};
+}
+
+void Layer::connect(std::span<const Type> inputs, const Json& arguments) {
+  (void)arguments;
+  std::vector<Shape> shapes;
+  for (const Type& t : inputs) shapes.push_back(t.shape);
+  build(shapes);
+}
+
+std::vector<Type> Layer::output_types(std::span<const Type> inputs, const Json& arguments) const {
+  (void)arguments;
+  need_one(inputs.size());
+  return {{output_dtype(inputs[0].dtype), output_shape(inputs[0].shape)}};
 }
 
 void Layer::check_other(const Shape& input) const {
   (void)output_shape(input);
-  const std::vector<int> before = weight_axes(input_shape_.rank()), now = weight_axes(input.rank());
+  const std::vector<int> before = weight_axes(input_shape().rank()), now = weight_axes(input.rank());
   bool same = before.size() == now.size();
   for (std::size_t i = 0; same && i < now.size(); ++i) {
-    const Dim a = input_shape_[before[i]], b = input[now[i]];
+    const Dim a = input_shape()[before[i]], b = input[now[i]];
     same = a == b || a == kUnknown || b == kUnknown;
   }
-  if (!same) raise<ShapeError>(label(), ": was built for inputs of shape ", input_shape_, " and cannot take ", input, ".");
+  if (!same) raise<ShapeError>(label(), ": was built for inputs of shape ", input_shape(), " and cannot take ", input, ".");
 }
 
-Tensor Layer::operator()(const Tensor& x, const CallContext& context) {
+std::vector<Tensor> Layer::run(std::span<const Tensor> inputs, const CallContext& context) {
+  need_one(inputs.size());
+  return {run_one(inputs[0], context)};
+}
+
+Tensor Layer::run_one(const Tensor& x, const CallContext& context) {
   if (!x.defined()) raise<TypeError>(label(), ": the input is missing.");
-  if (!built_) {
+  if (!built()) {
     (void)output_shape(x.shape());  // so that messages show the shape that was given
     Shape s = x.shape();
     if (s.rank() > 0) s[0] = kUnknown;
     build(s);
-  } else if (!fits(input_shape_, x.shape())) {
+  } else if (!fits(input_shape(), x.shape())) {
     check_other(x.shape());
   }
   try {
@@ -132,8 +167,8 @@ void Layer::set_trainable(bool on) {
 
 std::vector<Tensor> Layer::trainable_weights() const {
   std::vector<Tensor> out;
-  if (!common_.trainable) return out;
-  for (const Variable& v : weights_) {
+  if (!trainable()) return out;
+  for (const Variable& v : weights()) {
     if (v.trainable) out.push_back(v.value);
   }
   return out;
@@ -141,21 +176,22 @@ std::vector<Tensor> Layer::trainable_weights() const {
 
 Dim Layer::count_params() const {
   Dim n = 0;
-  for (const Variable& v : weights_) n += v.value.count();
+  for (const Variable& v : weights()) n += v.value.count();
   return n;
 }
 
 void Layer::set_weights(std::span<const Tensor> values) {
-  if (values.size() != weights_.size()) {
-    raise<ValueError>("set_weights: ", label(), " has ", weights_.size(), " weights, got ", values.size(), ".");
+  const std::vector<Variable> own = weights();
+  if (values.size() != own.size()) {
+    raise<ValueError>("set_weights: ", label(), " has ", own.size(), " weights, got ", values.size(), ".");
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(values[i].shape() == weights_[i].value.shape())) {
-      raise<ShapeError>("set_weights: ", name_, "/", weights_[i].name, " has shape ", weights_[i].value.shape(), ", got ",
-                        values[i].shape(), ".");
+    if (!(values[i].shape() == own[i].value.shape())) {
+      raise<ShapeError>("set_weights: ", name_, "/", own[i].name, " has shape ", own[i].value.shape(), ", got ", values[i].shape(),
+                        ".");
     }
   }
-  for (std::size_t i = 0; i < values.size(); ++i) weights_[i].value.assign(values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i) own[i].value.assign(values[i]);
 }
 
 Json Layer::common_config() const {
@@ -180,5 +216,34 @@ Tensor Layer::random_key(const CallContext& context, std::optional<Dim> own_seed
   if (Recorder* r = recorder(); r && context.step) return r->step_key(key);
   return key_tensor(key);
 }
+
+std::vector<Shape> ListLayer::output_shapes(std::span<const Shape> inputs) const {
+  std::vector<Type> types;
+  for (const Shape& s : inputs) types.push_back({dtype(), s});
+  std::vector<Shape> out;
+  for (Type& t : output_types(types, {})) out.push_back(t.shape);
+  return out;
+}
+
+void ListLayer::build(std::span<const Shape> inputs) {
+  (void)output_shapes(inputs);  // checks
+  if (!built()) set_built(true, {inputs.begin(), inputs.end()});
+}
+
+void ListLayer::connect(std::span<const Type> inputs, const Json& arguments) {
+  (void)output_types(inputs, arguments);  // checks
+  if (built()) return;
+  std::vector<Shape> shapes;
+  for (const Type& t : inputs) shapes.push_back(t.shape);
+  set_built(true, std::move(shapes));
+}
+
+Tensor ListLayer::run_one(const Tensor& x, const CallContext& context) {
+  std::vector<Tensor> out = run({&x, 1}, context);
+  if (out.size() != 1) raise<ValueError>(label(), ": gives ", out.size(), " results where one is wanted.");
+  return std::move(out[0]);
+}
+
+Tensor ListLayer::call(const Tensor& x, const CallContext&) const { return x; }
 
 }  // namespace nacre::nn

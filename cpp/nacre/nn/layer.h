@@ -18,6 +18,9 @@ namespace nacre::nn {
 
 inline constexpr Dim kUnknown = -1;  // a size that is not known before the call: the batch
 
+// "MaxPooling2D" -> "max_pooling2d", "Conv2DTranspose" -> "conv2d_transpose", "PReLU" -> "p_re_lu": the names that Keras gives.
+[[nodiscard]] NACRE_API std::string snake_case(std::string_view class_name);
+
 // A named weight. Trainable values are leaves that require a gradient.
 struct Variable {
   std::string name;  // "kernel"; its full name in a model is "<layer>/kernel"
@@ -30,7 +33,16 @@ struct Variable {
 struct CallContext {
   bool training = false;
   std::optional<std::uint64_t> seed, step;
+  // What a call in a graph was given besides tensors, for layers whose calls take more (MultiHeadAttention, layers written in Python).
+  const Json* arguments = nullptr;
 };
+// splitmix64 (Steele, Lea and Flood 2014): neighbouring numbers give unrelated seeds.
+[[nodiscard]] constexpr std::uint64_t mix_seed(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15u;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
 
 // Options that every layer takes.
 struct LayerCommon {
@@ -57,30 +69,46 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
   [[nodiscard]] const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
   [[nodiscard]] bool name_given() const { return common_.name.has_value(); }
-  [[nodiscard]] bool trainable() const { return common_.trainable; }
+  // True once a model gave this layer its name: another model that takes it too must not rename it.
+  [[nodiscard]] bool placed() const { return placed_; }
+  void set_placed() { placed_ = true; }
+  [[nodiscard]] virtual bool trainable() const { return common_.trainable; }
   // Freezes or thaws: trainable_weights() and the gradients of weights follow.
-  void set_trainable(bool on);
+  virtual void set_trainable(bool on);
   [[nodiscard]] DType dtype() const;
   // "Dense 'dense_1'": begins the messages about one layer.
   [[nodiscard]] std::string label() const { return cat(class_name(), " '", name_, "'"); }
 
   // Creates the weights for inputs of this shape, once. Later shapes may differ in axes that no weight depends on; else ShapeError.
-  void build(const Shape& input);
-  [[nodiscard]] bool built() const { return built_; }
-  [[nodiscard]] const Shape& input_shape() const { return input_shape_; }
+  void build(const Shape& input) { build({&input, 1}); }
+  virtual void build(std::span<const Shape> inputs);
+  [[nodiscard]] bool built() const { return built_.load(std::memory_order_acquire); }
+  [[nodiscard]] const Shape& input_shape() const { return input_shapes_.at(0); }
+  [[nodiscard]] const std::vector<Shape>& input_shapes() const { return input_shapes_; }
   // Shape of the result; checks the input shape as build does. Unknown sizes are kUnknown.
   [[nodiscard]] virtual Shape output_shape(const Shape& input) const = 0;
+  [[nodiscard]] virtual std::vector<Shape> output_shapes(std::span<const Shape> inputs) const;
+  // True when a list of tensors means several inputs, not rows of one.
+  [[nodiscard]] virtual bool takes_list() const { return false; }
+
+  // A call in a graph (model/graph.h): builds for these inputs, and says what comes out. `arguments` as in CallContext.
+  virtual void connect(std::span<const Type> inputs, const Json& arguments);
+  [[nodiscard]] virtual std::vector<Type> output_types(std::span<const Type> inputs, const Json& arguments) const;
 
   // The function. Builds first when needed. Inputs of another dtype are cast (casts_input).
-  [[nodiscard]] Tensor operator()(const Tensor& x, const CallContext& context = {});
+  [[nodiscard]] Tensor operator()(const Tensor& x, const CallContext& context = {}) { return run_one(x, context); }
+  [[nodiscard]] std::vector<Tensor> operator()(std::span<const Tensor> inputs, const CallContext& context = {}) {
+    return run(inputs, context);
+  }
 
-  [[nodiscard]] const std::vector<Variable>& weights() const { return weights_; }
+  // A layer of layers lists theirs, as "<layer>/<weight>".
+  [[nodiscard]] virtual std::vector<Variable> weights() const { return weights_; }
   [[nodiscard]] std::vector<Tensor> trainable_weights() const;
   // Value of the weight of this name, or an empty handle: an absent optional input of an op.
   [[nodiscard]] Tensor find_weight(std::string_view name) const;
   [[nodiscard]] Dim count_params() const;
   // Copies values in, in the order of weights(); ShapeError naming the weight, nothing is changed then.
-  void set_weights(std::span<const Tensor> values);
+  virtual void set_weights(std::span<const Tensor> values);
 
   // Number that separates this layer's random numbers from other layers'; a model numbers its layers 0, 1, ... itself.
   void set_stream(std::uint32_t stream) { stream_ = stream; }
@@ -88,6 +116,14 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
 
  protected:
   explicit Layer(LayerCommon common, std::string_view class_name, bool any_dtype = false);
+  // The functions behind operator().
+  [[nodiscard]] virtual Tensor run_one(const Tensor& x, const CallContext& context);
+  [[nodiscard]] virtual std::vector<Tensor> run(std::span<const Tensor> inputs, const CallContext& context);
+  // dtype of the result for an input of this dtype.
+  [[nodiscard]] virtual DType output_dtype(DType input) const { return casts_input() ? dtype() : input; }
+  void set_built(bool on, std::vector<Shape> inputs = {});
+  // "takes one input, got 2": for layers of one input.
+  void need_one(std::size_t inputs) const;
   // Adds the weights (add_weight) for `input`; the shape was checked by output_shape.
   virtual void create_weights(const Shape& input) { (void)input; }
   // The axes of an input of this rank that weights depend on.
@@ -110,26 +146,43 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
   void check_other(const Shape& input) const;
   LayerCommon common_;
   std::string name_;
-  Shape input_shape_;
-  bool built_ = false;
+  std::vector<Shape> input_shapes_;
+  std::atomic<bool> built_{false};
+  bool placed_ = false;
   std::uint32_t stream_ = 0;
   std::vector<Variable> weights_;
   mutable std::atomic<std::uint64_t> calls_{0};  // random calls without a step given
 };
 
+// A layer whose function takes a list: a derived class says output_types and run, and perhaps connect.
+class NACRE_API ListLayer : public Layer {
+ public:
+  [[nodiscard]] Shape output_shape(const Shape& input) const override { return output_shapes({&input, 1}).at(0); }
+  [[nodiscard]] std::vector<Shape> output_shapes(std::span<const Shape> inputs) const override;
+  [[nodiscard]] bool takes_list() const override { return true; }
+  using Layer::build;
+  void build(std::span<const Shape> inputs) override;
+  void connect(std::span<const Type> inputs, const Json& arguments) override;
+
+ protected:
+  using Layer::Layer;
+  [[nodiscard]] Tensor run_one(const Tensor& x, const CallContext& context) override;
+  [[nodiscard]] Tensor call(const Tensor& x, const CallContext& context) const override;
+};
+
 // A layer class: `struct DenseOptions` with its list, `class Dense : public LayerOf<Dense, DenseOptions>` with kName and kDoc, and a static
 // check(options) for the ranges. In C++: Dense({.units = 64, .activation = "relu"}, {.name = "hidden"}). o() reads the options.
-template <class Derived, class Options>
-class LayerOf : public Layer {
+template <class Derived, class Options, class Base = Layer>
+class LayerOf : public Base {
  public:
   using OptionsType = Options;
   explicit LayerOf(Options options = {}, LayerCommon common = {})
-      : Layer(std::move(common), Derived::kName, any_dtype()), options_(std::move(options)) {
+      : Base(std::move(common), Derived::kName, any_dtype()), options_(std::move(options)) {
     if constexpr (requires(const Options& given) { Derived::check(given); }) Derived::check(options_);
   }
   [[nodiscard]] std::string_view class_name() const override { return Derived::kName; }
   [[nodiscard]] Json config() const override {
-    Json j = common_config();
+    Json j = this->common_config();
     const Json own = options_to_json(options_);
     for (auto [key, value] : own.items()) j[key] = value;
     return j;

@@ -8,6 +8,7 @@
 #include "nacre/nn/embedding.h"
 #include "nacre/nn/initializer.h"
 #include "nacre/nn/layer.h"
+#include "nacre/nn/merging.h"
 #include "nacre/nn/normalization.h"
 #include "nacre/nn/pooling.h"
 #include "nacre/nn/regularization.h"

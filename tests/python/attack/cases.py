@@ -79,6 +79,10 @@ def ops() -> Iterator[Case]:
                            tuple(a for a in valid if a is not None))  # fmt: skip
 
 
+# Layers that take a list.
+MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+
+
 # Valid constructor arguments and an input for each layer.
 def _layers() -> dict[str, tuple[dict[str, Any], np.ndarray]]:
     rng = np.random.default_rng(0)
@@ -115,9 +119,11 @@ def layers() -> Iterator[Case]:
     for name, (options, x) in _layers().items():
         cls = getattr(nc.layers, name)
         snake = cls(**options).name
+        merges = issubclass(cls, tuple(getattr(nc.layers, n) for n in MERGING))
 
-        def call(options: dict[str, Any], x: Any, cls: Any = cls) -> None:
-            backward(cls(**options)(as_argument(x), training=True))
+        def call(options: dict[str, Any], x: Any, cls: Any = cls, merges: bool = merges) -> None:
+            argument = as_argument(x)
+            backward(cls(**options)([argument, argument] if merges else argument, training=True))
 
         for info in _core.layer_options(name):
             kind = info["kind"].rstrip("?")

@@ -1,0 +1,236 @@
+"""fit, evaluate and predict run captured plans; with run_eagerly=True the layers are called each time. Both give the same bits."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import nacre as nc
+
+L = nc.layers
+RNG = np.random.default_rng(0)
+
+
+def images(rows=37):
+    return RNG.normal(size=(rows, 8, 8, 2)).astype("float32"), RNG.integers(0, 4, rows)
+
+
+def rows(count=37):
+    return RNG.normal(size=(count, 6)).astype("float32"), RNG.integers(0, 4, count)
+
+
+def words(count=37):
+    return RNG.integers(0, 11, (count, 9)), RNG.integers(0, 4, count)
+
+
+def mlp():
+    return nc.Sequential([L.Dense(9, activation="gelu"), L.Dropout(0.3), L.LayerNormalization(), L.Dense(4)])
+
+
+def cnn():
+    return nc.Sequential(
+        [
+            L.Conv2D(8, 3, padding="same", activation="relu"),
+            L.BatchNormalization(),
+            L.MaxPooling2D(),
+            L.DepthwiseConv2D(3, activation="tanh"),
+            L.SpatialDropout2D(0.2) if hasattr(L, "SpatialDropout2D") else L.Dropout(0.2),
+            L.Flatten(),
+            L.Dense(4),
+        ]
+    )
+
+
+def residual():
+    x = nc.Input((8, 8, 2))
+    h = L.Conv2D(4, 3, padding="same", use_bias=False)(x)
+    h = L.ReLU()(L.BatchNormalization()(h))
+    y = L.Add()([h, L.Conv2D(4, 1)(x)])
+    y = L.Concatenate()([L.GlobalAveragePooling2D()(y), L.GlobalMaxPooling2D()(h)])
+    return nc.Model(x, L.Dense(4)(y))
+
+
+def transformer():
+    x = nc.Input((9,), dtype="int64")
+    h = L.Embedding(11, 8)(x)
+    a = L.MultiHeadAttention(2, 4)(h, h, use_causal_mask=True)
+    h = L.LayerNormalization()(L.Add()([h, L.Dropout(0.1)(a)]))
+    return nc.Model(x, L.Dense(4)(L.GlobalAveragePooling1D()(h)))
+
+
+def recurrent():
+    return nc.Sequential([L.Embedding(11, 6), L.LSTM(5, return_sequences=True), L.GRU(4), L.Dense(4)])
+
+
+CASES = {
+    "mlp": (mlp, rows),
+    "cnn": (cnn, images),
+    "residual": (residual, images),
+    "transformer": (transformer, words),
+    "recurrent": (recurrent, words),
+}
+
+
+def train(build, data, *, run_eagerly, threads=2, **options):
+    nc.utils.set_random_seed(5)
+    nc.set_num_threads(threads)
+    x, y = data
+    model = build()
+    model.compile(
+        optimizer=options.pop("optimizer", "adam"),
+        loss=nc.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        run_eagerly=run_eagerly,
+    )
+    history = model.fit(x, y, batch_size=16, epochs=2, validation_split=0.2, verbose=0, **options)
+    tested = model.evaluate(x, y, batch_size=10, verbose=0)
+    return model, [history.history, tested, *model.get_weights(), model.predict(x, batch_size=16, verbose=0)]
+
+
+def assert_equal(a, b):
+    for one, other in zip(a, b, strict=True):
+        if isinstance(one, np.ndarray):
+            np.testing.assert_array_equal(one, other)
+        else:
+            assert one == other
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    before = nc.num_threads()
+    yield
+    nc.set_num_threads(before)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_captured_is_eager(case):
+    build, data = CASES[case]
+    data = data()
+    assert_equal(train(build, data, run_eagerly=False)[1], train(build, data, run_eagerly=True)[1])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_any_number_of_threads(case):
+    build, data = CASES[case]
+    data = data()
+    one = train(build, data, run_eagerly=False, threads=1)[1]
+    for threads in (2, 3):
+        assert_equal(one, train(build, data, run_eagerly=False, threads=threads)[1])
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: nc.optimizers.SGD(0.1, momentum=0.9, nesterov="lookahead"),
+        lambda: nc.optimizers.SGD(0.1, momentum=0.9, weight_decay=0.01, weight_decay_mask="kernels"),
+        lambda: nc.optimizers.RMSprop(global_clipnorm=0.1),
+        lambda: nc.optimizers.Adam(clipnorm=0.1, amsgrad=True),
+        lambda: nc.optimizers.AdamW(clipvalue=0.01),
+    ],
+    ids=["lookahead", "masked decay", "global_clipnorm", "clipnorm", "clipvalue"],
+)
+def test_optimizers(optimizer):
+    data = rows()
+    weights = RNG.uniform(0.5, 2, 37).astype("float32")
+    results = [train(mlp, data, run_eagerly=eager, optimizer=optimizer(), sample_weight=weights)[1] for eager in (False, True)]
+    assert_equal(*results)
+
+
+def test_steps_one_by_one():
+    """train_on_batch and test_on_batch keep their plans between calls; layers that are frozen or thawed get new ones."""
+    x, y = rows(16)
+    results = []
+    for eager in (False, True):
+        nc.utils.set_random_seed(6)
+        model = mlp()
+        model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=eager)
+        out = [model.train_on_batch(x, y) for _ in range(3)] + [model.test_on_batch(x, y)]
+        model.layers[0].trainable = False
+        model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=eager)
+        out += [model.train_on_batch(x[:n], y[:n]) for n in (16, 7, 16, 7)]
+        results.append([*out, *model.get_weights(), model.predict_on_batch(x)])
+    assert_equal(*results)
+
+
+def test_integer_images_are_converted_inside():
+    x = RNG.integers(0, 256, (20, 4, 4), dtype=np.uint8)
+    y = RNG.integers(0, 3, 20)
+    results = []
+    for eager in (False, True):
+        nc.utils.set_random_seed(7)
+        model = nc.Sequential([L.Rescaling(1 / 255), L.Flatten(), L.Dense(3)])
+        model.compile("adam", nc.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=eager)
+        model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+        results.append([*model.get_weights(), model.predict(x, verbose=0)])
+    assert_equal(*results)
+
+
+def test_wrong_labels_change_nothing():
+    x, y = rows(16)
+    model = mlp()
+    model.compile("adam", nc.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.train_on_batch(x, y)
+    before = model.get_weights()
+    wrong = y.copy()
+    wrong[3] = 9
+    with pytest.raises(IndexError, match="index 9 at position 3 is out of range for size 4"):
+        model.train_on_batch(x, wrong)
+    assert_equal(before, model.get_weights())
+    model.train_on_batch(x, y)
+
+
+def test_predict_in_several_threads():
+    x, _ = images(64)
+    model = cnn()
+    expected = model.predict(x, batch_size=16, verbose=0)
+    wrong = []
+
+    def work():
+        for _ in range(5):
+            if not np.array_equal(model.predict(x, batch_size=16, verbose=0), expected):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_values_cannot_be_read_while_captured():
+    class Asks(nc.layers.Layer):
+        def call(self, x):
+            return x if float(nc.sum(x)) > 0 else -x
+
+    x, y = rows(8)
+    for eager in (False, True):
+        model = nc.Sequential([Asks(), L.Dense(4)])
+        model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=eager)
+        if eager:
+            model.fit(x, y, verbose=0)
+        else:
+            with pytest.raises(nc.errors.StateError, match="run_eagerly=True"):
+                model.fit(x, y, verbose=0)
+
+
+def test_python_layers_are_captured_once():
+    calls = []
+
+    class Scale(nc.layers.Layer):
+        def build(self, input_shape):
+            self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
+
+        def call(self, x):
+            calls.append(1)
+            return x * self.factor
+
+    x, y = rows(64)
+    model = nc.Sequential([Scale(), L.Dense(4)])
+    model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    assert len(calls) <= 2  # one of them for the shape of its result
+    assert model.layers[0].factor.numpy().std() > 0

@@ -16,7 +16,7 @@ class WeightedSum(nc.layers.Layer):
     """One number per row: the sum of its features with learned weights."""
 
     def build(self, input_shape):
-        self.weight = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="weight")
+        self.weight = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="weight")
 
     def call(self, x):
         return (x * self.weight).sum(axis=-1, keepdims=True)
@@ -28,12 +28,12 @@ def build_model():
     branch = nc.layers.Conv2D(16, 3, padding="same", activation="relu")(h)
     h = nc.layers.MaxPooling2D()(nc.layers.Add()([h, branch]))
     digit = nc.layers.Dense(10, activation="softmax", name="digit")(nc.layers.Dropout(0.25)(nc.layers.Flatten()(h)))
-    ink = WeightedSum(name="ink")(nc.layers.Flatten()(image) / 64)
-    model = nc.Model(image, [digit, ink])
+    ink = WeightedSum(name="ink")(nc.layers.Flatten()(image - 0.5)) + 0.5
+    model = nc.Model(image, {"digit": digit, "ink": ink})
     model.compile(
         "adam",
         loss={"digit": "sparse_categorical_crossentropy", "ink": "mse"},
-        loss_weights={"ink": 0.1},
+        loss_weights={"ink": 10},
         metrics={"digit": ["accuracy"], "ink": ["mae"]},
     )
     return model

@@ -45,7 +45,7 @@ std::shared_ptr<nacre::model::Sequential> train(const Tensor& x, const Tensor& y
 int run(const std::string& what, const std::string& data, const std::string& path, const char* predictions) {
   const auto file = nacre::SafetensorsFile::open(data, nacre::ChecksumRule::if_present, "digits");
   const Tensor x = read(file, "x"), y = read(file, "y");
-  std::shared_ptr<nacre::model::Sequential> model;
+  std::shared_ptr<nacre::model::Model> model;
   if (what == "train") {
     model = train(x, y);
     model->save(path);

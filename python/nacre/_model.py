@@ -359,7 +359,15 @@ class ModelBase:
 
     # ---- arrays of inputs and outputs ----
 
+    @property
+    def _one_input(self) -> bool:
+        if "one input" not in self._kept:
+            self._kept["one input"] = len(self.input_names) == 1
+        return bool(self._kept["one input"])
+
     def _input_list(self, method: str, name: str, value: Any) -> list[Any]:
+        if not isinstance(value, (list, tuple, Mapping)) and self._one_input:
+            return [value]
         return _by_name(method, name, value, self.input_names, "input", self._input_ranks())
 
     def _input_ranks(self) -> list[int]:

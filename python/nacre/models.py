@@ -363,6 +363,7 @@ def _parameters(cls: type) -> set[str]:
 
 def _apply(model: Any, config: dict[str, Any], custom_objects: Mapping[str, Any] | None) -> None:
     kept = model._kept.setdefault("layers", [])
+    model._kept.pop("one input", None)
     model._apply_config(config, layer_maker(custom_objects, kept, "from_config"))
 
 
@@ -417,6 +418,7 @@ def _read(model: Any, path: str, custom_objects: Mapping[str, Any] | None = None
         return optimizer
 
     kept = model._kept.setdefault("layers", [])
+    model._kept.pop("one input", None)
     model._load(path, make, layer_maker(custom_objects, kept, "load_model"))
     if model.compiled:
         loss = model.get_compile_config()["loss"]

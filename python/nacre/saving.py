@@ -103,7 +103,7 @@ def layer_maker(custom_objects: Mapping[str, Any] | None, kept: list[Any], owner
             try:
                 layer = _core.make_layer(class_name, config)
             except ValueError as error:
-                if class_name in _core.layer_classes() or "is unknown" not in str(error):
+                if not str(error).startswith("layers: class"):  # it is known, its options are wrong
                     raise
                 raise ValueError(
                     f"{owner}: the class '{class_name}' is unknown. If it is a layer of yours, register it with "

@@ -371,6 +371,28 @@ def test_a_file_with_all_kinds(tmp_path):
     assert type(loaded.layers[1]) is nc.Sequential
 
 
+def test_operations_from_files_are_checked():
+    x = nc.Input((4,))
+    config = nc.Model(x, nc.matmul(x, np.ones((4, 2), "float32"))).get_config()
+    at = next(i for i, layer in enumerate(config["layers"]) if layer["class_name"] == "Operation")
+    for change, text in [
+        (lambda c: c.update(op="system"), "the op 'system' is unknown"),
+        (lambda c: c.update(op="softmax_grad", attributes={}), "internal"),
+        (lambda c: c.update(op="dropout", attributes={}), "random numbers"),
+        (lambda c: c.update(inputs=["symbol"]), "matmul: .* is missing"),
+        (lambda c: c.update(inputs=["symbol", None]), "matmul: .* is missing"),
+        (lambda c: c.update(inputs=["symbol"] * 3), "takes 2 inputs, got 3"),
+        (lambda c: c["inputs"][1].update(shape=[4, 3]), "has 64 digits"),
+        (lambda c: c["inputs"][1].update(shape=[-4, -2]), "got integer -4"),
+        (lambda c: c["inputs"][1].update(data="g" * 64), "no digit of base 16"),
+        (lambda c: c.update(attributes={"no": 1}), "no attribute 'no'"),
+    ]:
+        bad = copy.deepcopy(config)
+        change(bad["layers"][at]["config"])
+        with pytest.raises((ValueError, TypeError), match=text):
+            nc.models.Functional.from_config(bad)
+
+
 def test_predict_from_several_threads():
     model = residual()
     v = data(30, 8, 8, 2)
@@ -512,6 +534,7 @@ def test_bad_configurations_are_refused():
         (lambda c: c.update(outputs=[[0, 5]]), "names no result"),
         (lambda c: c["layers"][2].update(class_name="Dence"), "'Dence' is unknown"),
         (lambda c: c.update(input_keys=["one"]), "numbers of keys"),
+        (lambda c: c["calls"][1].update(layer=0), "given twice"),
     ]:
         bad = copy.deepcopy(config)
         change(bad)

@@ -126,6 +126,8 @@ void Functional::make_plan(std::vector<Symbol> inputs, std::vector<Symbol> outpu
   };
   for (const Symbol& s : inputs) {
     if (s.node->is_input()) {
+      if (std::find(layers.begin(), layers.end(), s.node->layer) != layers.end())
+        raise<ValueError>("Model: the input ", described(s), " is given twice.");
       take(s.node->layer);
     } else {  // a value inside another graph becomes an input by an InputLayer of its own
       Shape sizes;

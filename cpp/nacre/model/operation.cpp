@@ -30,9 +30,6 @@ Tensor tensor_from_json(std::string_view owner, const Json& j) {
   const DType dtype = dtype_from_name(j.get<std::string>("dtype"));
   const auto shape = j.get<Shape>("shape");
   const auto text = j.get<std::string>("data");
-  for (Dim d : shape) {
-    if (d < 0) raise<ValueError>(owner, ": a constant has the shape ", shape, ".");
-  }
   if (static_cast<Dim>(text.size()) != 2 * checked_count(owner, shape, dtype) * size_of(dtype))
     raise<ValueError>(owner, ": a constant of shape ", shape, " and dtype ", dtype, " has ", text.size(), " digits.");
   Tensor t = Tensor::empty(shape, dtype, owner);
@@ -92,6 +89,9 @@ Operation::Operation(const OpDef& def, const void* attributes, std::vector<Slot>
   const bool variadic = n > 0 && (def.inputs.back().flags & kVariadic);
   if (variadic ? slots_.size() < n - 1 : slots_.size() > n)
     raise<ValueError>(def.name, ": takes ", n, " inputs, got ", slots_.size(), ".");
+  for (std::size_t k = slots_.size(); k < n; ++k) {
+    if (!(def.inputs[k].flags & (kOptional | kVariadic))) raise<TypeError>(def.name, ": ", def.inputs[k].name, " is missing.");
+  }
   for (std::size_t k = 0; k < slots_.size(); ++k) {
     Slot& s = slots_[k];
     if (s.constant.defined() && s.constant.requires_grad()) {

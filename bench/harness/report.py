@@ -207,6 +207,7 @@ def show_variant(summary: Mapping[str, Any], unit: str) -> str:
     text = figures.show_value(summary["median"], unit)
     if summary["rounds"] > 1:
         text += f" ({figures.show_value(summary['low'], unit)} .. {figures.show_value(summary['high'], unit)})"
+    text += " (unchecked: no peer's result)" if summary.get("unchecked") else ""
     return text + (" ~" if summary["noisy"] else "") + (f" [others {summary['others']}]" if summary["others"] > BUSY else "")
 
 

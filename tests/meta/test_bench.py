@@ -42,10 +42,16 @@ def test_list_names_every_workload_and_measures_nothing():
 
 
 def test_list_refuses_what_does_not_exist():
-    command = [sys.executable, str(BENCH / "run.py"), "--list", "--only", "no-such-thing"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "no-such-thing" in done.stderr
+    with pytest.raises(SystemExit, match="no-such-thing"):
+        load("run").main(["--list", "--only", "no-such-thing"])
+
+
+def test_a_result_without_a_peers_is_marked():
+    report = load("harness.report")
+    check = [{"count": 1, "values": [1.0], "largest": 1.0}]
+    entry = report.entry(case(), {"nacre": {"2": rounds(1.0, check=check)}}, 2, {})
+    assert entry["best_peer"] is None
+    assert "unchecked" in report.show_variant(entry["variants"]["nacre"], "s")
 
 
 def test_every_row_of_targets_has_cases_and_every_case_a_row():

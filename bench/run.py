@@ -165,6 +165,7 @@ def sweep(options: argparse.Namespace, python: Path, cache: Path) -> dict[str, A
     plan = chosen(options)
     program = None
     result: dict[str, Any] = {"results": {}, "limits": {}, "versions": {}, "left_out": [], "machine": machine.describe(ROOT)}
+    result["frameworks"] = {workload.name: frameworks_of(workload, options) for workload, _ in plan}
     try:
         program = limits.build(ROOT, cache)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:

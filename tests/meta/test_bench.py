@@ -249,6 +249,7 @@ def finished(seconds, error=None):
         "results": {"op/8": {"nacre": {"2": ours}, "torch": {"2": rounds(4.0, 4.0)}}},
         "limits": {"2": {"fma": 200.0, "fma avx2": 200.0}},
         "versions": {"torch": "2"},
+        "frameworks": {workload.name: ["nacre", "torch", "jax"]},
         "left_out": ["round 2, x: out of time"],
         "machine": {"date": "2026-01-01 10:00", "commit": "abc", "kernel": "6", "python": "3", "load_at_start": 0.0,
                     "cpu": {"model": "M", "family": "1", "model_number": "2", "cores": 2, "flags": "avx2"}},
@@ -263,6 +264,8 @@ def test_markdown_shows_results_failures_and_what_was_left_out():
     text = report.markdown(finished([2.0, 2.0]))
     assert "| op/8 | 2 s (2 s .. 2 s) | torch 4 s (4 s .. 4 s) | 2.00 |" in text
     assert "out of time" in text
+    assert "no figure of jax" in text  # a peer that did not run must not make us look fast unseen
+    assert "jax: not run" in text
     assert "not available: ImportError: no such layer" in report.markdown(finished([], error="ImportError: no such layer"))
 
 

@@ -134,9 +134,9 @@ def rows(entries: Sequence[Mapping[str, Any]], threads: int) -> dict[str, dict[s
             line["measured"] = len(ratios)
             if ratios:
                 line.update(mean=figures.geometric_mean(ratios), worst=min(ratios))
-                line["met"] = (
-                    len(ratios) == len(mine) and line["mean"] >= row.mean and (row.worst is None or line["worst"] >= row.worst)
-                )
+                if row.mean is not None:
+                    enough = line["mean"] >= row.mean and (row.worst is None or line["worst"] >= row.worst)
+                    line["met"] = enough and len(ratios) == len(mine)
         line["noisy"] = any(is_noisy(e) for e in mine)
         line["silent_peers"] = sorted(
             {n for e in mine for n, s in e["variants"].items() if "median" not in s and n.split()[0] != OURS}

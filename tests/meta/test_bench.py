@@ -222,6 +222,14 @@ def test_rows_are_met_by_mean_and_worst_over_all_cases():
     assert not report.rows(lost, 2)["gemm"]["met"]
 
 
+def test_rows_without_a_target_are_neither_met_nor_missed():
+    report = load("harness.report")
+    entry = {"case": "c", "row": "conv-other-fwd", "threads": 2, "ratio": 0.5, "unit": "s", "best_peer": "torch", "variants": {}}
+    lines = report.rows([entry], 2)
+    assert "met" not in lines["conv-other-fwd"]
+    assert report.row_lines(lines)[0][1:] == ["-", "0.50 / 0.50", "no target"]
+
+
 def test_neighbours_that_cost_too_much_are_flagged():
     report = load("harness.report")
 

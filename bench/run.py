@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -165,6 +166,7 @@ def sweep(options: argparse.Namespace, python: Path, cache: Path) -> dict[str, A
     plan = chosen(options)
     program = None
     result: dict[str, Any] = {"results": {}, "limits": {}, "versions": {}, "left_out": [], "machine": machine.describe(ROOT)}
+    result["frameworks"] = {workload.name: frameworks_of(workload, options) for workload, _ in plan}
     try:
         program = limits.build(ROOT, cache)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
@@ -172,29 +174,32 @@ def sweep(options: argparse.Namespace, python: Path, cache: Path) -> dict[str, A
         say(f"no limits: {error}")
     begin, limit_rounds = time.monotonic(), {t: [] for t in options.thread_list}
     durations: dict[tuple[str, str], float] = {}
-    for number in range(options.rounds):
-        if program:
-            for threads in options.thread_list:
-                limit_rounds[threads].append(limits.measure(program, threads, 10 if options.quick else 40))
-        for workload, kept in plan:
-            # Frameworks alternate; the thread counts of one framework follow one another.
-            for framework in frameworks_of(workload, options):
+    try:
+        for number in range(options.rounds):
+            if program:
                 for threads in options.thread_list:
-                    expected = durations.get((workload.name, framework), 5.0)
-                    left = QUICK_SECONDS - (time.monotonic() - begin)
-                    if options.quick and left < expected:
-                        result["left_out"].append(
-                            f"round {number + 1}, {workload.name}, {framework}, {threads} threads: out of time"
-                        )
-                        continue
-                    started = time.monotonic()
-                    limit = min(options.timeout, left) if options.quick else options.timeout * (3 if workload.slow else 1)
-                    lines = run_process(python, workload, kept, framework, threads, options, cache, limit)
-                    durations[workload.name, framework] = time.monotonic() - started
-                    errors = sum("error" in line for line in lines)
-                    say(f"round {number + 1}/{options.rounds} {workload.name} {framework} {threads}t: {durations[workload.name, framework]:.1f} s"
-                        + (f", {errors} errors" if errors else ""))  # fmt: skip
-                    keep(result, lines, workload, threads)
+                    limit_rounds[threads].append(limits.measure(program, threads, 10 if options.quick else 40))
+            for workload, kept in plan:
+                # Frameworks alternate; the thread counts of one framework follow one another.
+                for framework in frameworks_of(workload, options):
+                    for threads in options.thread_list:
+                        expected = durations.get((workload.name, framework), 5.0)
+                        left = QUICK_SECONDS - (time.monotonic() - begin)
+                        if options.quick and left < expected:
+                            result["left_out"].append(
+                                f"round {number + 1}, {workload.name}, {framework}, {threads} threads: out of time"
+                            )
+                            continue
+                        started = time.monotonic()
+                        limit = min(options.timeout, left) if options.quick else options.timeout * (3 if workload.slow else 1)
+                        lines = run_process(python, workload, kept, framework, threads, options, cache, limit)
+                        durations[workload.name, framework] = time.monotonic() - started
+                        errors = sum("error" in line for line in lines)
+                        say(f"round {number + 1}/{options.rounds} {workload.name} {framework} {threads}t: {durations[workload.name, framework]:.1f} s"
+                            + (f", {errors} errors" if errors else ""))  # fmt: skip
+                        keep(result, lines, workload, threads)
+    except KeyboardInterrupt:  # of hours of measuring, what is there is kept
+        result["left_out"].append("the rest: the run was interrupted")
     result["limits"] = {str(t): limits.merge(r) for t, r in limit_rounds.items() if r}
     result["seconds"] = round(time.monotonic() - begin, 1)
     return result
@@ -224,7 +229,10 @@ def main(words: Sequence[str] | None = None) -> int:
     except (RuntimeError, OSError) as error:
         say(str(error))
         return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     raw = sweep(options, python, cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "last-run.json").write_text(json.dumps(raw), encoding="utf-8")  # raw, in case what follows fails
     settings = {k: getattr(options, k) for k in ("quick", "rounds", "budget", "seed", "only")}
     by_name = {c.name: (w, c) for w, kept in chosen(options) for c in kept}
     finished = report.finish(raw, by_name, options.thread_list, settings)

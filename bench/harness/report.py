@@ -94,6 +94,14 @@ def entry(case: Case, by_variant: Mapping[str, Mapping[str, Any]], threads: int,
     return found
 
 
+def add_missing(e: dict[str, Any], frameworks: Sequence[str]) -> None:
+    """Frameworks that were to run and have said nothing stay in the table."""
+    if "neighbour_of" in e:
+        return
+    told = {name.split()[0] for name in e["variants"]}
+    e["variants"].update({name: {"error": "not run"} for name in frameworks if name not in told})
+
+
 def neighbours(entries: Sequence[dict[str, Any]]) -> None:
     """Adds the cost per flop relative to the named case."""
     named = {(e["case"], e["threads"]): e for e in entries if "neighbour_of" not in e}
@@ -126,10 +134,13 @@ def rows(entries: Sequence[Mapping[str, Any]], threads: int) -> dict[str, dict[s
             line["measured"] = len(ratios)
             if ratios:
                 line.update(mean=figures.geometric_mean(ratios), worst=min(ratios))
-                line["met"] = (
-                    len(ratios) == len(mine) and line["mean"] >= row.mean and (row.worst is None or line["worst"] >= row.worst)
-                )
+                if row.mean is not None:
+                    enough = line["mean"] >= row.mean and (row.worst is None or line["worst"] >= row.worst)
+                    line["met"] = enough and len(ratios) == len(mine)
         line["noisy"] = any(is_noisy(e) for e in mine)
+        line["silent_peers"] = sorted(
+            {n for e in mine for n, s in e["variants"].items() if "median" not in s and n.split()[0] != OURS}
+        )
         found[key] = line
     return found
 
@@ -171,6 +182,7 @@ def finish(
             limit = raw["limits"].get(str(threads), {})
             e = entry(case, raw["results"].get(name, {}), threads, limit)
             e["workload"] = workload.name
+            add_missing(e, raw.get("frameworks", {}).get(workload.name, ()))
             entries.append(e)
     neighbours(entries)
     return {
@@ -207,6 +219,7 @@ def show_variant(summary: Mapping[str, Any], unit: str) -> str:
     text = figures.show_value(summary["median"], unit)
     if summary["rounds"] > 1:
         text += f" ({figures.show_value(summary['low'], unit)} .. {figures.show_value(summary['high'], unit)})"
+    text += " (unchecked: no peer's result)" if summary.get("unchecked") else ""
     return text + (" ~" if summary["noisy"] else "") + (f" [others {summary['others']}]" if summary["others"] > BUSY else "")
 
 
@@ -249,7 +262,8 @@ def row_lines(lines: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
         )
         if line["measured"] < line["cases"]:
             state += f" ({line['measured']} of {line['cases']} cases)"
-        out.append([line["title"], target, got, state + (" ~" if line["noisy"] else "")])
+        silent = f"; no figure of {', '.join(line['silent_peers'])}" if line["silent_peers"] else ""
+        out.append([line["title"], target, got, state + (" ~" if line["noisy"] else "") + silent])
     return out
 
 

@@ -42,10 +42,16 @@ def test_list_names_every_workload_and_measures_nothing():
 
 
 def test_list_refuses_what_does_not_exist():
-    command = [sys.executable, str(BENCH / "run.py"), "--list", "--only", "no-such-thing"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "no-such-thing" in done.stderr
+    with pytest.raises(SystemExit, match="no-such-thing"):
+        load("run").main(["--list", "--only", "no-such-thing"])
+
+
+def test_a_result_without_a_peers_is_marked():
+    report = load("harness.report")
+    check = [{"count": 1, "values": [1.0], "largest": 1.0}]
+    entry = report.entry(case(), {"nacre": {"2": rounds(1.0, check=check)}}, 2, {})
+    assert entry["best_peer"] is None
+    assert "unchecked" in report.show_variant(entry["variants"]["nacre"], "s")
 
 
 def test_every_row_of_targets_has_cases_and_every_case_a_row():
@@ -216,6 +222,14 @@ def test_rows_are_met_by_mean_and_worst_over_all_cases():
     assert not report.rows(lost, 2)["gemm"]["met"]
 
 
+def test_rows_without_a_target_are_neither_met_nor_missed():
+    report = load("harness.report")
+    entry = {"case": "c", "row": "conv-other-fwd", "threads": 2, "ratio": 0.5, "unit": "s", "best_peer": "torch", "variants": {}}
+    lines = report.rows([entry], 2)
+    assert "met" not in lines["conv-other-fwd"]
+    assert report.row_lines(lines)[0][1:] == ["-", "0.50 / 0.50", "no target"]
+
+
 def test_neighbours_that_cost_too_much_are_flagged():
     report = load("harness.report")
 
@@ -243,6 +257,7 @@ def finished(seconds, error=None):
         "results": {"op/8": {"nacre": {"2": ours}, "torch": {"2": rounds(4.0, 4.0)}}},
         "limits": {"2": {"fma": 200.0, "fma avx2": 200.0}},
         "versions": {"torch": "2"},
+        "frameworks": {workload.name: ["nacre", "torch", "jax"]},
         "left_out": ["round 2, x: out of time"],
         "machine": {"date": "2026-01-01 10:00", "commit": "abc", "kernel": "6", "python": "3", "load_at_start": 0.0,
                     "cpu": {"model": "M", "family": "1", "model_number": "2", "cores": 2, "flags": "avx2"}},
@@ -257,6 +272,8 @@ def test_markdown_shows_results_failures_and_what_was_left_out():
     text = report.markdown(finished([2.0, 2.0]))
     assert "| op/8 | 2 s (2 s .. 2 s) | torch 4 s (4 s .. 4 s) | 2.00 |" in text
     assert "out of time" in text
+    assert "no figure of jax" in text  # a peer that did not run must not make us look fast unseen
+    assert "jax: not run" in text
     assert "not available: ImportError: no such layer" in report.markdown(finished([], error="ImportError: no such layer"))
 
 

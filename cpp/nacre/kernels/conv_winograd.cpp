@@ -125,6 +125,17 @@ Place place_of(const Plan<T, M>& p, int64_t tile) {
   return {tile / (p.tile_rows * p.tile_columns), in_image / p.tile_columns * M, in_image % p.tile_columns * M};
 }
 
+template <class T, int M>
+void advance(const ConvMap<T>& m, Place& at) {
+  at.column += M;
+  if (at.column < m.w.count) return;
+  at.column = 0;
+  at.row += M;
+  if (at.row < m.h.count) return;
+  at.row = 0;
+  ++at.image;
+}
+
 template <class T, int M, class Load>
 void transform_channels(int64_t channels, const Load& load, T* out, int64_t plane) {
   constexpr int lanes = Packet<T>::size;
@@ -257,9 +268,11 @@ void run(const ConvMap<T>& m, void* scratch) {
     for (int64_t c = 0; c < p.wide_in; ++c) work.zeros[c] = T(0);
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * p.block, tiles = smaller(p.block, p.tiles - first);
-      for (int64_t i = 0; i < tiles; ++i) transform_source(m, p, place_of(p, first + i), work.zeros, work.v + i * p.wide_in);
+      Place at = place_of(p, first);
+      for (int64_t i = 0; i < tiles; ++i, advance<T, M>(m, at)) transform_source(m, p, at, work.zeros, work.v + i * p.wide_in);
       multiply(p, tiles, packed, work);
-      for (int64_t i = 0; i < tiles; ++i) transform_output(m, p, place_of(p, first + i), work.m + i * p.wide_out);
+      at = place_of(p, first);
+      for (int64_t i = 0; i < tiles; ++i, advance<T, M>(m, at)) transform_output(m, p, at, work.m + i * p.wide_out);
     }
   };
   parallel_for(p.blocks, 1, body, m.threads);

@@ -8,7 +8,7 @@
 // A product of one packet of columns counts kNarrowCost times. 4 stands for what a call of a matrix product costs beside its work; `transform` and `filter` were fitted to timings (Zen 3, AVX2, one
 // thread; within some 20 %). Backward-data has the roles of C and K exchanged. Backward-weight transforms x and dy; its filter term is the
 // last transform, and its direct form pays for adding each band of an image to dweight.
-// float64 is for exactness (gradient checks) and stays direct.
+// float64 is for exactness (gradient checks) and stays direct; so does a filter whose transformed form would take more than 256 MB.
 #pragma once
 
 #include "nacre/kernels/conv.h"
@@ -23,7 +23,7 @@ struct ConvCost {
   double transform;             // per channel of a tile, in and out alike
   double filter, large_filter;  // per weight; large: the transformed filter exceeds a second-level cache
 };
-constexpr double kLargeFilterBytes = 1 << 20;
+constexpr double kLargeFilterBytes = 1 << 20, kMostFilterBytes = 256 << 20;
 constexpr double kCallCost = 4;
 constexpr ConvCost kDirectCost{ConvAlgorithm::direct, 1, 0, 100, 500};
 constexpr ConvCost kWinogradCosts[] = {{ConvAlgorithm::winograd_2x2, 2, 115, 200, 700},
@@ -57,7 +57,7 @@ static inline ConvAlgorithm choose_conv(const ConvArgs& g, ConvPass pass) {
     const double transform = cost.transform * (weight ? kWeightTransformCost : 1) * (wide_from + wide_to);
     const double total = tiles * (narrow * places * (double(from) + kCallCost) * wide_to + transform) +
                          (weight ? kWeightTransformCost : 1) * filter_cost(cost, weights);
-    if (total >= best) continue;
+    if (total >= best || places * weights * sizeof(float) > kMostFilterBytes) continue;
     best = total;
     choice = cost.algorithm;
   }

@@ -14,6 +14,8 @@ constexpr int64_t kMaxChunks = 16;
 constexpr int64_t kPartialBytes = 32 << 20;  // for all copies together
 constexpr int64_t kSplitBytes = 1 << 20;     // a larger dweight is also cut into kernel rows and column blocks
 constexpr int64_t kBandPixels = 512;         // K of one tile call: long enough to pay for reading and writing dweight
+constexpr int64_t kMinPixels = 64;           // of 1x1 kernels, whose part of x shall stay in L1:
+constexpr int64_t kStripBytes = 24 * 1024;   // no more than this
 constexpr int64_t kChunkWork = 1 << 22;      // multiply-adds that deserve a chunk of their own
 
 template <class T>
@@ -68,7 +70,10 @@ Plan<T> make_plan(const ConvArgs& g) {
   const int64_t width = g.out_w > 0 ? p.w.high(g.out_w - 1) - p.w.low(0) : 0;
   const int64_t fit =
       kBandBytes / larger(1, width * p.channels * int64_t(sizeof(T))) - smaller(g.in_h, (g.kernel_h - 1) * g.dilation_h);
-  p.band = larger(1, smaller(ceil_div(kBandPixels, larger(1, g.out_w)), fit / g.stride_h));
+  int64_t pixels = kBandPixels;
+  if (g.kernel_h * g.kernel_w == 1)
+    pixels = smaller(pixels, larger(kMinPixels, kStripBytes / larger(1, p.channels * int64_t(sizeof(T)))));
+  p.band = larger(1, smaller(ceil_div(pixels, larger(1, g.out_w)), fit / g.stride_h));
   p.narrow = p.w.narrow();
   if (p.narrow) p.band = 1;  // each tap then takes a part of an output row
   p.band = smaller(p.band, larger(1, g.out_h));

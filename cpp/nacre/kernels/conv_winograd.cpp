@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kStepChannels = 256;       // K of one tile call: its panel of U stays in L1
 constexpr int64_t kBlockBytes = 448 * 1024;  // V and the products of a block
 constexpr int64_t kMinTiles = 24, kMaxTiles = 120;
+constexpr int64_t kFewTiles = 12;  // of a block, where threads would have nothing to do otherwise
 constexpr int64_t kPackRows = 16;  // channels packed at a time: nine taps of a panel stay in L1
 constexpr int64_t kPackGrain = 8;  // panels of so many channels that pay for another thread
 
@@ -47,8 +48,9 @@ Plan<T, M> make_plan(const ConvMap<T>& m) {
   const int64_t tile_bytes = places * (p.wide_in + p.wide_out) * size;
   p.block = smaller(kMaxTiles, larger(kMinTiles, kBlockBytes / tile_bytes / kMinTiles * kMinTiles));
   p.block = smaller(p.block, larger(1, kPieceWork / larger(1, places * p.channels * p.wide_out)));
-  p.block = smaller(p.block, p.tiles);
-  p.blocks = ceil_div(p.tiles, larger(1, p.block));
+  if (m.threads > 1) p.block = smaller(p.block, larger(kFewTiles, ceil_div(p.tiles, 2 * m.threads)));
+  p.blocks = ceil_div(p.tiles, p.block);
+  p.block = ceil_div(p.tiles, larger(1, p.blocks));           // even shares
   p.packets = choose_packets(kMinTiles, p.wide_out / lanes);  // not of the number of tiles: packed filters serve any batch
   p.panel = p.packets * lanes;
   p.plane_u = winograd_plane<T>(p.channels * p.wide_out);
@@ -123,6 +125,17 @@ template <class T, int M>
 Place place_of(const Plan<T, M>& p, int64_t tile) {
   const int64_t in_image = tile % (p.tile_rows * p.tile_columns);
   return {tile / (p.tile_rows * p.tile_columns), in_image / p.tile_columns * M, in_image % p.tile_columns * M};
+}
+
+template <class T, int M>
+void advance(const ConvMap<T>& m, Place& at) {
+  at.column += M;
+  if (at.column < m.w.count) return;
+  at.column = 0;
+  at.row += M;
+  if (at.row < m.h.count) return;
+  at.row = 0;
+  ++at.image;
 }
 
 template <class T, int M, class Load>
@@ -257,9 +270,11 @@ void run(const ConvMap<T>& m, void* scratch) {
     for (int64_t c = 0; c < p.wide_in; ++c) work.zeros[c] = T(0);
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * p.block, tiles = smaller(p.block, p.tiles - first);
-      for (int64_t i = 0; i < tiles; ++i) transform_source(m, p, place_of(p, first + i), work.zeros, work.v + i * p.wide_in);
+      Place at = place_of(p, first);
+      for (int64_t i = 0; i < tiles; ++i, advance<T, M>(m, at)) transform_source(m, p, at, work.zeros, work.v + i * p.wide_in);
       multiply(p, tiles, packed, work);
-      for (int64_t i = 0; i < tiles; ++i) transform_output(m, p, place_of(p, first + i), work.m + i * p.wide_out);
+      at = place_of(p, first);
+      for (int64_t i = 0; i < tiles; ++i, advance<T, M>(m, at)) transform_output(m, p, at, work.m + i * p.wide_out);
     }
   };
   parallel_for(p.blocks, 1, body, m.threads);

@@ -17,15 +17,15 @@ namespace {
 double square_sum(const Tensor& g) {
   if (g.count() == 0) return 0;
   const ReduceTable& t = cpu_kernels().reduce;
-  double out = 0;
-  ReduceArgs args{.x = g.view().data, .y = &out, .rank = 1, .axes = 1};
+  const Tensor out = Tensor::empty({}, g.dtype(), "norm");
+  ReduceArgs args{.x = g.view().data, .y = out.view().data, .rank = 1, .axes = 1};
   args.sizes[0] = g.count();
   args.strides[0] = 1;
   Context memory(cpu_kernels());
   const auto dtype = static_cast<std::size_t>(g.dtype());
   void* scratch = memory.scratch(t.reduce_scratch(ReduceKind::sum_sq, g.dtype(), args));
   t.reduce[static_cast<std::size_t>(ReduceKind::sum_sq)][dtype](args, scratch);
-  return g.dtype() == DType::float32 ? static_cast<double>(*reinterpret_cast<const float*>(&out)) : out;
+  return out.item();
 }
 
 // Does b begin where the packed a ends?

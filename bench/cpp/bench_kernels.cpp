@@ -8,6 +8,7 @@
 #include <cstring>
 #include <ctime>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nacre/base/cpu_info.h"
@@ -197,6 +198,44 @@ void bench_attention() {
   }
 }
 
+void bench_rnn() {
+  struct Line {
+    const char* name;
+    nacre::RnnCell cell;
+    std::int64_t gates, n, t, d, u;
+  };
+  using nacre::RnnCell;
+  const Line lines[] = {{"lstm", RnnCell::lstm, 4, 32, 64, 128, 128},
+                        {"lstm", RnnCell::lstm, 4, 1, 64, 128, 128},
+                        {"lstm", RnnCell::lstm, 4, 64, 32, 256, 512},
+                        {"gru", RnnCell::gru, 3, 32, 64, 128, 128},
+                        {"simple", RnnCell::simple, 1, 32, 64, 128, 128}};
+  for (const Line& s : lines) {
+    const std::int64_t columns = s.gates * s.u, y = s.n * s.t * s.u, x = s.n * s.t * s.d, state = s.n * s.u;
+    nacre::RnnArgs g;
+    g.cell = s.cell, g.batch = s.n, g.steps = s.t, g.inputs = s.d, g.units = s.u, g.threads = threads;
+    std::vector<Memory> all;
+    for (std::int64_t size : {x, s.d * columns, s.u * columns, 2 * columns, y, state, state, s.t * s.n * 5 * s.u, y, x,
+                              s.d * columns, s.u * columns, 2 * columns, state, state}) {
+      all.push_back(floats(size));
+    }
+    for (const auto& [k, size] : {std::pair{1, s.d * columns}, std::pair{2, s.u * columns}}) {  // gates that are not saturated
+      for (std::int64_t i = 0; i < size; ++i) reinterpret_cast<float*>(all[std::size_t(k)].data)[i] *= 0.1f;
+    }
+    g.x = all[0].data, g.kernel = all[1].data, g.recurrent = all[2].data, g.bias = all[3].data;
+    g.y = all[4].data, g.h = all[5].data, g.c = all[6].data, g.saved = all[7].data, g.dy = all[8].data;
+    g.dx = all[9].data, g.dkernel = all[10].data, g.drecurrent = all[11].data, g.dbias = all[12].data;
+    g.dh0 = all[13].data, g.dc0 = all[14].data;
+    const nacre::RnnTable& table = nacre::cpu_kernels().rnn;
+    Memory scratch(std::max(table.forward_scratch(g), table.backward_scratch(g)));
+    const double flops = 2.0 * double(s.n) * double(s.t) * double(s.d + s.u) * double(columns);
+    std::string name = s.name;
+    for (std::int64_t size : {s.n, s.t, s.d, s.u}) name += (size == s.n && name == s.name ? "/" : ",") + std::to_string(size);
+    report(name + "/fwd", flops, [&] { table.forward(g, scratch.data); });
+    report(name + "/bwd", 2 * flops, [&] { table.backward(g, scratch.data); });
+  }
+}
+
 }  // namespace
 }  // namespace nacre_bench
 
@@ -209,4 +248,5 @@ int main(int argc, char** argv) {
   bench_gemm();
   if (nacre::cpu_kernels().conv.forward) bench_conv();
   if (nacre::cpu_kernels().attention.forward) bench_attention();
+  bench_rnn();
 }

@@ -50,6 +50,9 @@ NAMED_TYPES = {
     "seed": "int",
     "shape": "Sequence[int | None]",
     "weight_decay": "float",
+    "clipnorm": "float",
+    "clipvalue": "float",
+    "global_clipnorm": "float",
 }
 
 

@@ -840,6 +840,73 @@ class MultiHeadAttention(Layer):
         key_shape: Sequence[int | None] | None = None,
     ) -> None: ...
 
+class SimpleRNN(Layer):
+    """Simple recurrent network: h_t = activation(x_t W + b + h_(t-1) U)."""
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Callable[..., Tensor] = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: _InitializerLike = "glorot_uniform",
+        recurrent_initializer: _InitializerLike = "orthogonal",
+        bias_initializer: _InitializerLike = "zeros",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: _DTypeLike | None = None,
+        trainable: bool = True,
+    ) -> None: ...
+
+class GRU(Layer):
+    """Gated recurrent unit (Cho et al. 2014)."""
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Callable[..., Tensor] = "tanh",
+        recurrent_activation: str = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: _InitializerLike = "glorot_uniform",
+        recurrent_initializer: _InitializerLike = "orthogonal",
+        bias_initializer: _InitializerLike = "zeros",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        reset_after: bool = True,
+        name: str | None = None,
+        dtype: _DTypeLike | None = None,
+        trainable: bool = True,
+    ) -> None: ...
+
+class LSTM(Layer):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997)."""
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Callable[..., Tensor] = "tanh",
+        recurrent_activation: str = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: _InitializerLike = "glorot_uniform",
+        recurrent_initializer: _InitializerLike = "orthogonal",
+        bias_initializer: _InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        name: str | None = None,
+        dtype: _DTypeLike | None = None,
+        trainable: bool = True,
+    ) -> None: ...
+
 class Add(Layer):
     """Sum of a list of inputs, such as the two branches of a residual block."""
 
@@ -988,6 +1055,7 @@ class Model(Layer):
     ) -> dict[str, float]: ...
     def _test_on_batch(self, x: list[Any], y: list[Any], sample_weight: list[Any], /) -> dict[str, float]: ...
     def _predict_on_batch(self, x: list[Any], /) -> list[NDArray[Any]]: ...
+    def _plan(self, mode: str, x: list[Any], y: list[Any], profile: bool, /) -> str: ...
     def _save(self, path: str, /) -> None: ...
     def _save_weights(self, path: str, /) -> None: ...
     def _load(self, path: str, make: Callable[[str, Any], Optimizer], layers: Callable[[str, Any], Layer] | None, /) -> None: ...

@@ -571,6 +571,49 @@ class ModelBase:
         arrays = _arrays("predict_on_batch: x", self._input_list("predict_on_batch", "x", x))
         return self._output_structure(self._predict_on_batch(arrays))
 
+    def plan(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *,
+        mode: str = "train",
+        batch_size: int = 32,
+        profile: bool = False,
+        print_fn: Callable[[str], Any] | None = None,
+    ) -> None:
+        """Prints the steps that training, evaluation or prediction of one batch runs, without Python and without allocating memory.
+
+        A row per step: the op (joined names: one pass over a chain of elementwise ops), its inputs and outputs with dtype, shape and place in memory,
+        floating-point operations and bytes. The last line compares the memory that values share (the arena) with what they would take each
+        alone. The model's weights are not changed.
+
+        Args:
+            x: The batch; None: zeros, as many rows as batch_size.
+            y: Its targets; None: zeros. Not used by mode="predict".
+            mode: "train" (default), "test" or "predict".
+            batch_size: Rows when x is None.
+            profile: Run the steps some times and add the time of each, microseconds.
+            print_fn: Called with the text in place of print.
+
+        Raises:
+            StateError: The model was compiled with run_eagerly=True, is not built and x is None, or is not compiled and mode is not "predict".
+            ValueError: mode is none of the three.
+
+        Example:
+            >>> model = nc.Sequential([nc.Input((4,)), nc.layers.Dense(2)])
+            >>> model.plan(mode="predict", batch_size=8)
+               0  dense                      float32 [8, 4] x, float32 [4, 2] bound, float32 [2] bound -> float32 [8, 2] @192; 128 flop, 232 B
+            1 steps, 128 flop, 232 B; arena 256 B in place of 256 B
+            * after the computation, when it is certain that the step is kept
+        """
+        from ._plan import plan_text
+
+        text = plan_text(self, x, y, mode, _whole("plan", "batch_size", batch_size), bool(profile))
+        if print_fn is None:
+            print(text, end="")
+        else:
+            print_fn(text.rstrip("\n"))
+
     # ---- files ----
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:

@@ -18,11 +18,13 @@ from ._core import Dropout as Dropout
 from ._core import ELU as ELU
 from ._core import Embedding as Embedding
 from ._core import Flatten as Flatten
+from ._core import GRU as GRU
 from ._core import GlobalAveragePooling1D as GlobalAveragePooling1D
 from ._core import GlobalAveragePooling2D as GlobalAveragePooling2D
 from ._core import GlobalMaxPooling1D as GlobalMaxPooling1D
 from ._core import GlobalMaxPooling2D as GlobalMaxPooling2D
 from ._core import InputLayer as InputLayer
+from ._core import LSTM as LSTM
 from ._core import LayerNormalization as LayerNormalization
 from ._core import LeakyReLU as LeakyReLU
 from ._core import MaxPooling1D as MaxPooling1D
@@ -36,6 +38,7 @@ from ._core import Permute as Permute
 from ._core import ReLU as ReLU
 from ._core import Rescaling as Rescaling
 from ._core import Reshape as Reshape
+from ._core import SimpleRNN as SimpleRNN
 from ._core import Softmax as Softmax
 from ._core import Subtract as Subtract
 from ._core import SymbolicTensor as SymbolicTensor
@@ -46,10 +49,10 @@ from ._custom import Layer as Layer
 __all__ = [
     "Activation", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "AvgPool1D", "AvgPool2D", "BatchNormalization",
     "Concatenate", "Conv1D", "Conv2D", "Conv2DTranspose", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten",
-    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalMaxPool1D", "GlobalMaxPool2D",
-    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "MaxPool1D",
-    "MaxPool2D", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "PReLU", "Permute", "ReLU",
-    "Rescaling", "Reshape", "Softmax", "Subtract", "UpSampling2D", "ZeroPadding2D", "get",
+    "GRU", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalMaxPool1D",
+    "GlobalMaxPool2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "InputLayer", "LSTM", "Layer", "LayerNormalization",
+    "LeakyReLU", "MaxPool1D", "MaxPool2D", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply",
+    "PReLU", "Permute", "ReLU", "Rescaling", "Reshape", "SimpleRNN", "Softmax", "Subtract", "UpSampling2D", "ZeroPadding2D", "get",
 ]
 
 AvgPool1D = AveragePooling1D

@@ -12,18 +12,18 @@ __all__ = [
     "conv2d", "conv2d_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero", "cumprod",
     "cumsum", "dense", "depthwise_conv2d", "diag", "divide", "dot_product_attention", "dropout", "einsum", "elu", "embedding",
     "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "floor", "floor_divide", "full", "full_like", "gelu",
-    "global_average_pool", "global_max_pool", "greater", "greater_equal", "group_norm", "hard_sigmoid", "huber", "identity",
+    "global_average_pool", "global_max_pool", "greater", "greater_equal", "group_norm", "gru", "hard_sigmoid", "huber", "identity",
     "is_tensor", "isfinite", "isinf", "isnan", "kl_divergence", "layer_norm", "layer_normalization", "leaky_relu", "less",
     "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_cosh", "log_softmax", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logsumexp", "matmul", "max", "max_pool", "maximum", "mean", "mean_absolute_error",
+    "logical_or", "logical_xor", "logsumexp", "lstm", "matmul", "max", "max_pool", "maximum", "mean", "mean_absolute_error",
     "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "multiply", "ndim", "negative", "nll_loss", "norm",
     "not_equal", "one_hot", "ones", "ones_like", "pad", "power", "prelu", "prod", "random_bernoulli", "random_normal",
     "random_permutation", "random_randint", "random_truncated_normal", "random_uniform", "ravel", "reciprocal", "reduce_loss",
     "relu", "relu6", "repeat", "reshape", "rms_norm", "rms_normalization", "roll", "round", "rsqrt", "scatter", "scatter_add",
-    "scatter_update", "searchsorted", "selu", "shape", "sigmoid", "sign", "silu", "sin", "sinh", "size", "slice", "softmax",
-    "softplus", "softsign", "sort", "sparse_categorical_crossentropy", "split", "sqrt", "square", "squared_difference", "squeeze",
-    "stack", "std", "stop_gradient", "subtract", "sum", "swapaxes", "swish", "take", "take_along_axis", "tan", "tanh", "tile",
-    "top_k", "transpose", "tril", "triu", "true_divide", "trunc", "unstack", "var", "where", "zeros", "zeros_like",
+    "scatter_update", "searchsorted", "selu", "shape", "sigmoid", "sign", "silu", "simple_rnn", "sin", "sinh", "size", "slice",
+    "softmax", "softplus", "softsign", "sort", "sparse_categorical_crossentropy", "split", "sqrt", "square", "squared_difference",
+    "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "swapaxes", "swish", "take", "take_along_axis", "tan", "tanh",
+    "tile", "top_k", "transpose", "tril", "triu", "true_divide", "trunc", "unstack", "var", "where", "zeros", "zeros_like",
 ]
 
 def abs(x: _ArrayLike) -> Tensor:
@@ -180,6 +180,7 @@ def conv2d(
     groups: int = 1,
     data_format: str = "channels_last",
     activation: str = "linear",
+    algorithm: str = "auto",
 ) -> Tensor:
     """Two-dimensional convolution (cross-correlation, the kernel is not flipped)."""
 
@@ -320,6 +321,20 @@ def group_norm(
 ) -> Tensor:
     """Group normalisation: channels are cut into groups, each normalised per sample."""
 
+def gru(
+    x: _ArrayLike,
+    kernel: _ArrayLike,
+    recurrent_kernel: _ArrayLike,
+    bias: _ArrayLike | None = None,
+    initial_h: _ArrayLike | None = None,
+    mask: _ArrayLike | None = None,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    go_backwards: bool = False,
+    reset_after: bool = True,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gated recurrent unit over a whole sequence."""
+
 def hard_sigmoid(x: _ArrayLike) -> Tensor:
     """Piecewise linear sigmoid."""
 
@@ -406,6 +421,20 @@ def logical_xor(x1: _ArrayLike, x2: _ArrayLike) -> Tensor:
 
 def logsumexp(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Logarithm of a sum of exponentials, stable."""
+
+def lstm(
+    x: _ArrayLike,
+    kernel: _ArrayLike,
+    recurrent_kernel: _ArrayLike,
+    bias: _ArrayLike | None = None,
+    initial_h: _ArrayLike | None = None,
+    initial_c: _ArrayLike | None = None,
+    mask: _ArrayLike | None = None,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    go_backwards: bool = False,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Long short-term memory over a whole sequence."""
 
 def matmul(x1: _ArrayLike, x2: _ArrayLike, transpose_a: bool = False, transpose_b: bool = False) -> Tensor:
     """Matrix product, batched."""
@@ -598,6 +627,18 @@ def sign(x: _ArrayLike) -> Tensor:
 
 def silu(x: _ArrayLike, beta: float = 1.0) -> Tensor:
     """Sigmoid linear unit, also called swish."""
+
+def simple_rnn(
+    x: _ArrayLike,
+    kernel: _ArrayLike,
+    recurrent_kernel: _ArrayLike,
+    bias: _ArrayLike | None = None,
+    initial_h: _ArrayLike | None = None,
+    mask: _ArrayLike | None = None,
+    activation: str = "tanh",
+    go_backwards: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Simple recurrent network over a whole sequence."""
 
 def sin(x: _ArrayLike) -> Tensor:
     """Sine of an angle in radians."""

@@ -231,6 +231,47 @@ def test_python_layers_are_captured_once():
     model = nc.Sequential([Scale(), L.Dense(4)])
     model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    assert len(calls) <= 3  # once for the plan, twice for the shape of the result
+    before = len(calls)
     model.fit(x, y, batch_size=8, epochs=1, verbose=0)
-    assert len(calls) <= 2  # one of them for the shape of its result
+    assert len(calls) == before
     assert model.layers[0].factor.numpy().std() > 0
+
+
+def test_assignments_in_a_call_happen_each_step():
+    class Counts(nc.layers.Layer):
+        def build(self, input_shape):
+            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False, name="count")
+
+        def call(self, x, training=None):
+            if training:
+                self.count.assign(self.count + 1)
+            return x
+
+    x, y = rows(64)
+    for eager in (False, True):
+        model = nc.Sequential([Counts(), L.Dense(4)])
+        model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=eager)
+        model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+        assert model.layers[0].count.item() == 16
+        y[5] += 10  # a step that fails counts nothing
+        with pytest.raises(IndexError):
+            model.train_on_batch(x, y)
+        y[5] -= 10
+        assert model.layers[0].count.item() == 16
+
+
+def test_assigned_values_cannot_decide_the_same_step():
+    class Reads(nc.layers.Layer):
+        def build(self, input_shape):
+            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False, name="count")
+
+        def call(self, x, training=None):
+            self.count.assign(self.count + 1)
+            return x * self.count
+
+    x, y = rows(8)
+    model = nc.Sequential([Reads(), L.Dense(4)])
+    model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(nc.errors.StateError, match="run_eagerly=True"):
+        model.fit(x, y, verbose=0)

@@ -158,6 +158,9 @@ void after_fork() {
   pool.pieces.store(0);
   pool.unfinished.store(0);
   pool.quit.store(false);
+  alone_until.store(0);
+  stalls = 0;
+  next_pause = kFirstPause;
   if (workers) {
     for (int i = 0; i < kMaxThreads - 1; ++i) {
       workers[i].parked.store(false);

@@ -354,6 +354,12 @@ void bind_model(py::module_& m) {
              const Arrays inputs = arrays(x, "predict_on_batch: x");
              return numpy_list(run_loop([&] { return s.predict_on_batch_all(inputs); }));
            })
+      .def("_plan",
+           [](Model& s, const std::string& mode, const py::list& x, const py::list& y, bool profile) {
+             const Arrays inputs = arrays(x, "plan: x"), targets = arrays(y, "plan: y");
+             const model::Mode m = mode == "train" ? model::Mode::train : mode == "test" ? model::Mode::test : model::Mode::predict;
+             return run_loop([&] { return s.plan(m, inputs, targets, profile); });
+           })
       .def("_save",
            [](const Model& s, const std::string& path) {
              run_loop([&] {

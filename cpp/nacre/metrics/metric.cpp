@@ -229,11 +229,10 @@ class ResolvedAccuracy final : public Metric {
   void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& w) override {
     const Dim width = y_pred.rank() >= 1 ? y_pred.shape().back() : 1;
     const bool same = y_true.count() == y_pred.count();
-    Json named = Json::object({{"name", name()}});
     const char* kind = !sparse_loss_ && same && (width == 1 || y_pred.rank() <= 1) ? "BinaryAccuracy"
                        : sparse_loss_ || !same                                     ? "SparseCategoricalAccuracy"
                                                                                    : "CategoricalAccuracy";
-    if (!inner_ || inner_->class_name() != kind) inner_ = make_metric(kind, named);
+    if (!inner_ || inner_->class_name() != kind) inner_ = make_metric(kind, Json::object({{"name", name()}}));
     inner_->reset();
     inner_->update(y_true, y_pred, w);
     double weight = 0;

@@ -103,6 +103,10 @@ class NACRE_API Model : public nn::Layer {
   Logs test_on_batch(const Arrays& x, const Arrays& y, const Arrays& sample_weight = {});
   std::vector<Tensor> predict_on_batch_all(const Arrays& x);
   Tensor predict_on_batch(const Arrays& x);
+  // The captured steps that fit (Mode::train), evaluate and predict run for batches like these, as a table: ops, shapes, places in memory, flops,
+  // bytes, the arena against the sum of all values. `profile` adds the time of each step, the mean of some runs; nothing is changed. StateError
+  // with run_eagerly.
+  [[nodiscard]] std::string plan(Mode mode, const Arrays& x, const Arrays& y = {}, bool profile = false);
   void set_stop_training(bool on) { stop_training_ = on; }
   [[nodiscard]] bool stop_training() const { return stop_training_; }
 

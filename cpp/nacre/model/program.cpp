@@ -34,7 +34,7 @@ std::string numbered(std::string_view name, std::size_t i, std::size_t count) {
 }  // namespace
 
 Program::Program(Mode mode, const StepFunctions& f, const StepTypes& types, std::uint64_t seed, std::span<const Tensor> parameters,
-                 std::span<const Dim> places)
+                 std::span<const Dim> places, std::span<const nn::Variable> named)
     : reached_(parameters.size()) {
   plan::Trace trace;
   std::size_t inputs = 0;
@@ -82,6 +82,7 @@ Program::Program(Mode mode, const StepFunctions& f, const StepTypes& types, std:
       if (t.defined()) outputs.push_back(t);  // metrics read them after the run
     }
   }
+  for (const nn::Variable& v : named) trace.name(v.value, v.name);
   plan_ = std::make_shared<const plan::Plan>(std::move(trace), outputs, placed, where);
 }
 

@@ -31,9 +31,9 @@ struct StepTypes {
 
 class Program {
  public:
-  // Mode::train: gradients of `parameters` go to the bytes `places` of the block that a run is given; `seed` keys random numbers.
+  // `named`: tensors of the model with the names that the plan's text shows. Mode::train: gradients of `parameters` go to the bytes `places` of the block that a run is given; `seed` keys random numbers.
   Program(Mode mode, const StepFunctions& f, const StepTypes& types, std::uint64_t seed = 0,
-          std::span<const Tensor> parameters = {}, std::span<const Dim> places = {});
+          std::span<const Tensor> parameters = {}, std::span<const Dim> places = {}, std::span<const nn::Variable> named = {});
   [[nodiscard]] const plan::Plan& plan() const { return *plan_; }
   // Does the loss depend on this parameter?
   [[nodiscard]] bool has_gradient(std::size_t parameter) const { return reached_[parameter]; }

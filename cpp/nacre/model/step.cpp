@@ -110,7 +110,10 @@ Programs::Key Runs::key(const StepTypes& types) const {
 
 void Runs::make_captured(StepRun& run, const StepTypes& types) {
   run.lease_.emplace(model_.programs_.take(
-      key(types), [&] { return std::make_shared<const Program>(mode_, functions(), types, model_.seed_, parameters_, places_); },
+      key(types),
+      [&] {
+        return std::make_shared<const Program>(mode_, functions(), types, model_.seed_, parameters_, places_, model_.weights());
+      },
       gradients_));
   const ProgramRun& program = **run.lease_;
   run.x = program.x(), run.y = program.y(), run.weights = program.weights();

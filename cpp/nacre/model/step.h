@@ -50,6 +50,8 @@ class StepRun {
   void execute(std::uint64_t number);
   // The changes that execute has left out.
   void commit();
+  // The captured program; null when steps are eager.
+  [[nodiscard]] ProgramRun* program() const { return lease_ ? &**lease_ : nullptr; }
 
  private:
   friend class Runs;

@@ -8,6 +8,7 @@
 #include "nacre/ops/op.h"
 #include "nacre/ops/ops.h"
 #include "nacre/ops/recorder.h"
+#include "nacre/tensor/capture_hooks.h"
 
 namespace nacre {
 
@@ -35,9 +36,11 @@ Context::~Context() {
 namespace {
 thread_local Recorder* t_recorder = nullptr;
 Tensor staged_copy(const Tensor& x) { return copy(x); }
+void staged_assign(const Tensor& target, const Tensor& value) { assign_(target, value.detach()); }
 void set_recorder(Recorder* r) {
   t_recorder = r;
   set_capturing(r ? staged_copy : nullptr);
+  set_capture_assign(r ? staged_assign : nullptr);
 }
 }  // namespace
 

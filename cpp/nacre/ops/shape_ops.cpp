@@ -299,6 +299,13 @@ void Copy::grad(const Copy&, GradCtx& c) {
   if (c.needs(0)) c.dx(0, c.dy());
 }
 
+void Assign::infer(const Assign&, In in, Types&) {
+  if (!(in[0].shape == in[1].shape)) {
+    raise<ShapeError>(name, ": a value of shape ", in[1].shape, " does not fit a tensor of shape ", in[0].shape, ".");
+  }
+}
+void Assign::run(const Assign&, Views in, Views, Context&) { copy_values(in[1], in[0]); }
+
 void StopGradient::infer(const StopGradient&, In in, Types& out) { out.push_back(in[0]); }
 bool StopGradient::view(const StopGradient&, const View& in, View& out) {
   out = in;
@@ -318,6 +325,7 @@ NACRE_DEFINE_OP(ExpandDims)
 NACRE_DEFINE_OP(BroadcastTo)
 NACRE_DEFINE_OP(Flip)
 NACRE_DEFINE_OP(Copy)
+NACRE_DEFINE_OP(Assign)
 NACRE_DEFINE_OP(StopGradient)
 
 }  // namespace nacre

@@ -284,6 +284,28 @@ Reference: numpy.copy.)";
   static void grad(const Copy& a, GradCtx& c);
 };
 
+struct Assign {
+  static constexpr std::string_view name = "assign_",
+                                    doc = R"(Writes values into a tensor's memory, converted to its dtype: Tensor.assign as an op.
+
+Args:
+    target: Contiguous tensor, changed in place.
+    value: Tensor of the same shape.
+
+Returns:
+    Nothing.
+
+Raises:
+    ShapeError: The shapes differ.)";
+  static constexpr Arg inputs[] = {{"target", kMutated | kNoGrad}, {"value", kNoGrad}};
+  static constexpr auto fields = std::tuple<>{};
+  static constexpr int outputs = 0;
+  static constexpr bool internal = true, strided = true;
+  static constexpr std::string_view not_differentiable = "it changes a tensor in place and has no result";
+  static void infer(const Assign& a, In in, Types& out);
+  static void run(const Assign& a, Views in, Views out, Context& c);
+};
+
 struct StopGradient {
   static constexpr std::string_view name = "stop_gradient", doc = R"(The same values; no gradient flows back through the result.
 

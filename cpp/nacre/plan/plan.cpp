@@ -36,7 +36,7 @@ std::string place_text(const Graph& g, const std::vector<Dim>& offset, const std
   const Value& root = g.at(r);
   std::string s = cat(v.view.dtype, " ", v.view.shape);
   if (root.kind == ValueKind::input) return cat(s, " ", root.name);
-  if (root.kind == ValueKind::bound) return cat(s, " ", root.name.empty() ? "bound" : root.name);
+  if (root.kind == ValueKind::bound) return cat(s, " ", root.key >= 0 ? "random key" : root.name.empty() ? "fixed" : root.name);
   if (root.kind == ValueKind::constant) return cat(s, " const");
   if (place[static_cast<std::size_t>(r)] >= 0) return cat(s, " grad+", place[static_cast<std::size_t>(r)] + v.offset);
   if (offset[static_cast<std::size_t>(r)] >= 0) return cat(s, " @", offset[static_cast<std::size_t>(r)] + v.offset);
@@ -85,7 +85,7 @@ Plan::Plan(Trace&& trace, std::span<const Tensor> outputs, std::span<const Tenso
   for (const Tensor& t : placed) roots.push_back(trace.id_of(t));
   graph_ = std::move(trace.graph());
   for (std::size_t v = 0; v < graph_.values.size(); ++v) {
-    if (graph_.values[v].kind == ValueKind::input && !graph_.values[v].name.empty()) inputs_.push_back(static_cast<Id>(v));
+    if (graph_.values[v].kind == ValueKind::input && graph_.values[v].producer == kNone) inputs_.push_back(static_cast<Id>(v));
   }
   drop_dead_nodes(graph_, roots);
   fold_constants(graph_);
@@ -111,6 +111,17 @@ Plan::Plan(Trace&& trace, std::span<const Tensor> outputs, std::span<const Tenso
   const std::vector<bool> late = committed_nodes(graph_);
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
     if (!graph_.nodes[i].is_view) (late[i] ? commit_ : compute_).push_back(static_cast<Id>(i));
+  }
+  const auto check = [&](Id id) {  // what a run gives must be known before its changes are made
+    const Id from = graph_.at(graph_.root_of(id)).producer;
+    if (from == kNone || !late[static_cast<std::size_t>(from)]) return;
+    raise<StateError>(
+        "plan: a result depends on a tensor that was assigned in the same step. Use the assigned value itself, or compile(..., "
+        "run_eagerly=True).");
+  };
+  for (Id id : outputs_) check(id);
+  for (std::size_t v = 0; v < place_.size(); ++v) {
+    if (place_[v] >= 0) check(static_cast<Id>(v));
   }
   chains_.resize(graph_.nodes.size());
   std::vector<bool> hidden(graph_.values.size());

@@ -63,6 +63,11 @@ Tensor Trace::input(const Type& type, std::string name) {
   return symbol(add_value(std::move(v)));
 }
 
+void Trace::name(const Tensor& t, std::string name) {
+  const auto [begin, end] = bound_.equal_range(t.view().data);
+  for (auto at = begin; at != end; ++at) graph_.at(at->second).name = name;
+}
+
 void Trace::constant(const Tensor& t) { graph_.at(id_of(t)).kind = ValueKind::constant; }
 
 Tensor Trace::step_key(const RandomKey& key) {

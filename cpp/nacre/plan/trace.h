@@ -33,6 +33,8 @@ class NACRE_API Trace final : public Recorder {
   Tensor step_key(const RandomKey& key) override;
   // The value that a tensor stands for; a tensor with values becomes a bound value.
   Id id_of(const Tensor& t);
+  // Names a tensor that was met, for plans as text.
+  void name(const Tensor& t, std::string name);
   [[nodiscard]] Graph& graph() { return graph_; }
 
  private:

@@ -8,6 +8,7 @@
 #include "nacre/base/half.h"
 #include "nacre/base/memory.h"
 #include "nacre/base/os_threads.h"
+#include "nacre/tensor/capture_hooks.h"
 #include "nacre/tensor/copy.h"
 #include "nacre/tensor/leaf_lock.h"
 
@@ -155,7 +156,10 @@ Tensor make_view(Storage* storage, const View& view) {
 
 namespace {
 thread_local Tensor (*t_capture_copy)(const Tensor&) = nullptr;
-}
+thread_local void (*t_capture_assign)(const Tensor&, const Tensor&) = nullptr;
+}  // namespace
+
+void set_capture_assign(void (*assign)(const Tensor&, const Tensor&)) noexcept { t_capture_assign = assign; }
 
 bool capturing() noexcept { return t_capture_copy != nullptr; }
 void set_capturing(Tensor (*copy)(const Tensor&)) noexcept { t_capture_copy = copy; }
@@ -273,13 +277,7 @@ Tensor Tensor::clone() const {
 }
 
 void Tensor::assign(const Tensor& source) const {
-  if (capturing()) {
-    raise<StateError>(
-        "assign: a tensor cannot be assigned while a model is captured. Do it outside of the layer's call, or use "
-        "compile(..., run_eagerly=True).");
-  }
   require_values("assign", *this);
-  require_values("assign", source);
   if (!(source.shape() == shape())) {
     raise<ShapeError>("assign: a value of shape ", source.shape(), " does not fit a tensor of shape ", shape(), ".");
   }
@@ -289,6 +287,8 @@ void Tensor::assign(const Tensor& source) const {
                         " of the tensor repeats one element (it was made by broadcast_to). Use x.clone() first.");
     }
   }
+  if (t_capture_assign) return t_capture_assign(*this, source);
+  require_values("assign", source);
   begin_write("assign", *this);
   copy_values(may_overlap(*body_, *source.body_) ? *source.clone().body_ : *source.body_, *body_);
 }

@@ -158,6 +158,17 @@ SAMPLES["stop_gradient"] = [S("matrix", [r(3, 5)], np.copy), S("integers", [ints
 for _name in ("copy", "stop_gradient"):
     BAD[_name] = [B([None], "TypeError", [_name, "x"]), B(["text"], "TypeError", [_name, "x"])]
 
+
+def _assigned(outputs: Any, target: np.ndarray, value: np.ndarray) -> None:
+    assert len(outputs) == 0  # the values are in `target` itself; tests/python/test_captured.py reads them there
+
+
+SAMPLES["assign_"] = [
+    S("vector", [r(5), r(5)], check=_assigned, strided=False),  # changed in place, so it must be contiguous
+    S("scalar", [r(), r()], check=_assigned, strided=False),
+]
+BAD["assign_"] = [B([r(3), r(4)], "ShapeError", ["assign_", "[3]", "[4]"]), B([r(3)], "TypeError", ["assign_", "value"])]
+
 # ---- slices ----
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import _core, _nested, losses, optimizers
+from ._arguments import _path, _temporary_file
 from ._custom import Calls, PythonCalls, check_config
-from ._model import ModelBase, _path, _temporary_file
+from ._model import ModelBase
 from .saving import get_registered_name, get_registered_object, layer_maker
 
 __all__ = ["Functional", "Model", "Sequential", "load_model"]

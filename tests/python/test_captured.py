@@ -275,3 +275,29 @@ def test_assigned_values_cannot_decide_the_same_step():
     model.compile("sgd", nc.losses.SparseCategoricalCrossentropy(from_logits=True))
     with pytest.raises(nc.errors.StateError, match="run_eagerly=True"):
         model.fit(x, y, verbose=0)
+
+
+def test_what_compile_changes_is_captured_anew():
+    x, y = RNG.normal(size=(8, 3)).astype("float32"), RNG.normal(size=(8, 2)).astype("float32")
+    model = nc.Sequential([nc.Input((3,)), L.Dense(2)])
+    for loss in ("mse", "mae", nc.losses.Huber(0.1), nc.losses.Huber(10.0), nc.losses.MeanSquaredError(reduction="sum")):
+        model.compile("sgd", loss)
+        captured = model.test_on_batch(x, y)
+        model.compile("sgd", loss, run_eagerly=True)
+        assert model.test_on_batch(x, y) == captured
+    a = nc.Input((3,))
+    two = nc.Model(a, [L.Dense(2)(a), L.Dense(2)(a)])
+    values = []
+    for weights in ([1.0, 1.0], [1.0, 3.0]):
+        two.compile("sgd", "mse", loss_weights=weights)
+        values.append(two.test_on_batch(x, [y, y])[0])
+    assert values[1] > values[0]
+
+
+def test_a_layer_taken_off_and_another_put_on():
+    x, _ = rows(8)
+    model = nc.Sequential([nc.Input((6,)), L.Dense(5), L.Dense(4)])
+    for activation in ("relu", "tanh", None, "sigmoid"):
+        model.pop()
+        model.add(L.Dense(4, activation=activation))
+        np.testing.assert_array_equal(model.predict(x, verbose=0), model(x).numpy())

@@ -94,6 +94,7 @@ void Model::check_no_cycle(std::string_view method, const nn::Layer& layer) cons
 }
 
 void Model::forget_optimizer_state() {
+  programs_.clear();
   if (objective_.optimizer && objective_.optimizer->built()) objective_ = {};  // its state is for other weights
 }
 
@@ -270,6 +271,7 @@ void Model::compile(const CompileOptions& options) {
   check_structure("compile");
   Objective objective(options, output_names().size());
   objective_ = std::move(objective);
+  programs_.clear();
   pairs_checked_ = false;
 }
 

@@ -84,6 +84,8 @@ class Programs {
     StepTypes types;
     int threads = 0;                 // calls are prepared for a number of threads
     std::vector<const void*> facts;  // addresses and flags of what was captured: loss, weights, what trains
+    std::vector<std::shared_ptr<const void>>
+        held;  // what the addresses belong to: kept, so that no other object comes to lie there
   };
   // A run for one user at a time; it goes back when the lease ends.
   class Lease {

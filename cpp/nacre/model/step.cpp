@@ -83,28 +83,33 @@ LossValues Runs::loss_values(std::vector<Tensor> list) {
 
 namespace {
 
-// What a program reads of a layer besides the values of its weights.
-void add_facts(const nn::Layer& layer, std::vector<const void*>& facts) {
-  facts.push_back(&layer);
-  facts.push_back(layer.trainable() ? &layer : nullptr);
-  if (const auto* model = dynamic_cast<const Model*>(&layer)) {
-    for (const auto& l : model->layers()) add_facts(*l, facts);
-    return;
-  }
-  for (const nn::Variable& v : layer.weights()) {
-    facts.push_back(v.value.view().data);
-    facts.push_back(v.value.requires_grad() ? &layer : nullptr);
+// What a program reads of a model's layers besides the values of weights.
+void add_facts(const Model& model, Programs::Key& key) {
+  for (const std::shared_ptr<nn::Layer>& layer : model.layers()) {
+    const bool trains = layer->trainable();
+    key.facts.push_back(layer.get());
+    key.facts.push_back(trains ? layer.get() : nullptr);
+    key.held.push_back(layer);
+    if (const auto* inner = dynamic_cast<const Model*>(layer.get())) {
+      add_facts(*inner, key);
+      continue;
+    }
+    for (const nn::Variable& v : layer->weights()) {
+      key.facts.push_back(v.value.view().data);
+      key.facts.push_back(v.value.requires_grad() ? layer.get() : nullptr);
+    }
   }
 }
 
 }  // namespace
 
 Programs::Key Runs::key(const StepTypes& types) const {
-  Programs::Key key{.mode = mode_, .types = types, .threads = num_threads(), .facts = {}};
-  if (mode_ != Mode::predict) {
-    for (std::size_t i = 0; i < types.y.size(); ++i) key.facts.push_back(model_.objective_.loss(i).get());
+  Programs::Key key{.mode = mode_, .types = types, .threads = num_threads(), .facts = {}, .held = {}};
+  for (std::size_t i = 0; mode_ != Mode::predict && i < types.y.size(); ++i) {
+    key.facts.push_back(model_.objective_.loss(i).get());
+    key.held.push_back(model_.objective_.loss(i));
   }
-  add_facts(model_, key.facts);
+  add_facts(model_, key);
   return key;
 }
 

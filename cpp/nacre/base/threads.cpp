@@ -7,8 +7,9 @@
 // protocols.
 //
 // A stolen core: a worker that is off its core holds up the one piece it has claimed, for as long as another process runs there. When the caller
-// has waited longer than it worked, twice in a short time, calls run on the caller alone for a while, and the time doubles as long as trying
-// again ends the same way: a machine with a busy neighbour gives the speed of one thread, not less. Results are the same either way.
+// has waited a millisecond and longer than it worked, three times in a short time, calls run on the caller alone for a while, and the
+// time doubles as long as trying again ends the same way: a machine with a busy neighbour gives the speed of one thread, not less.
+// Results are the same either way.
 //
 // Before a sleeping worker is woken it is kept off the caller's core: Linux tends to queue it there, where it waits for the caller.
 #include "nacre/base/threads.h"
@@ -54,8 +55,9 @@ struct Pool {
 };
 
 // Waiting for workers that do not run. Written by the one caller that holds pool.busy; `alone_until` is read by all.
-constexpr std::int64_t kStallWait = 100'000, kFirstPause = 20'000'000, kLongestPause = 320'000'000;  // ns
-constinit std::atomic<std::int64_t> alone_until{0};                                                  // 0: not now
+constexpr std::int64_t kStallWait = 1'000'000, kFirstPause = 10'000'000,
+                       kLongestPause = 320'000'000;  // ns; shorter waits are a machine's noise
+constinit std::atomic<std::int64_t> alone_until{0};  // 0: not now
 constinit int stalls = 0;
 constinit std::int64_t next_pause = kFirstPause, last_stall = 0;
 
@@ -80,10 +82,10 @@ void note_wait(std::int64_t begin, std::int64_t idle, std::int64_t end) {
     next_pause = kFirstPause;
   }
   last_stall = end;
-  if (++stalls < 2) return;
+  if (++stalls < 3) return;
   alone_until.store(end + next_pause, std::memory_order_relaxed);
   if (next_pause < kLongestPause) next_pause *= 2;
-  stalls = 1;  // the next one, right after the pause, is enough
+  stalls = 2;  // the next one, right after the pause, is enough
 }
 
 // No destructors run on these: workers may outlive static destruction.

@@ -178,6 +178,9 @@ class Layer(PythonCalls, _core.PythonLayer, metaclass=_LayerType):
     add_weight in __init__, or in build(self, input_shape), which runs once before the first call. Layers kept in attributes (also in lists and
     dictionaries there) belong to it. compute_output_shape(self, input_shape) is optional: without it the layer is run on zeros.
 
+    fit, evaluate and predict run call once for each shape of batch and replay the ops: numbers, attributes and branches of Python are fixed from then
+    on, until the next compile. What changes belongs into a weight (add_weight, assign), or compile(run_eagerly=True) calls it for each batch.
+
     Args:
         name: Name of the layer, unique in a model; None: the class name in snake case.
         dtype: Of weights and results; floating-point inputs are cast to it. None: floatx().

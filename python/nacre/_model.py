@@ -234,7 +234,7 @@ class ModelBase:
             metrics: List of names or objects of nc.metrics; "accuracy" picks the one that fits the loss and the shapes. For several outputs a list
                 of lists, or a dictionary by output name.
             loss_weights: Factors of the outputs' losses in the sum that is minimised: list or dictionary; None: 1.
-            run_eagerly: True asks for steps without captured graphs. The results are the same.
+            run_eagerly: True calls the layers for each batch; False captures each step once and replays it, faster and with the same results.
 
         Raises:
             ValueError: A name is unknown, or the numbers of outputs and of losses differ.
@@ -505,7 +505,8 @@ class ModelBase:
             print_fn: Called with the text in place of print.
 
         Raises:
-            StateError: The model was compiled with run_eagerly=True, is not built and x is None, or is not compiled and mode is not "predict".
+            StateError: The model was compiled with run_eagerly=True, is not built and x is None, or is not compiled and mode is not "predict", or is
+                being trained (mode="train").
             ValueError: mode is none of the three.
 
         Example:
@@ -513,7 +514,6 @@ class ModelBase:
             >>> model.plan(mode="predict", batch_size=8)
                0  dense                      float32 [8, 4] x, float32 [4, 2] bound, float32 [2] bound -> float32 [8, 2] @192; 128 flop, 232 B
             1 steps, 128 flop, 232 B; arena 256 B in place of 256 B
-            * after the computation, when it is certain that the step is kept
         """
         from ._plan import plan_text
 

@@ -301,3 +301,34 @@ def test_a_layer_taken_off_and_another_put_on():
         model.pop()
         model.add(L.Dense(4, activation=activation))
         np.testing.assert_array_equal(model.predict(x, verbose=0), model(x).numpy())
+
+
+def test_a_plan_shown_between_two_fits_changes_nothing():
+    x, y = rows(16)
+    weights = []
+    for look in (False, True):
+        nc.utils.set_random_seed(8)
+        model = mlp()
+        model.compile("adam", nc.losses.SparseCategoricalCrossentropy(from_logits=True))
+        model.fit(x, y, batch_size=16, verbose=0)
+        if look:
+            model.layers[0].trainable = False  # another plan, whose gradients take less memory
+            model.plan(x, y, profile=True, print_fn=lambda text: None)
+            model.layers[0].trainable = True
+        model.fit(x, y, batch_size=16, verbose=0)
+        weights.append(model.get_weights())
+    assert_equal(*weights)
+
+
+def test_results_that_the_step_itself_changes_are_refused():
+    class Counter(nc.layers.Layer):
+        def build(self, input_shape):
+            self.count = self.add_weight(shape=(1,), initializer="zeros", trainable=False, name="count")
+
+        def call(self, x):
+            self.count.assign(self.count + 1)
+            return self.count
+
+    model = nc.Sequential([Counter()])
+    with pytest.raises(nc.errors.StateError, match="run_eagerly=True"):
+        model.predict(np.ones((1, 3), "float32"), verbose=0)

@@ -261,6 +261,19 @@ def test_variables_side_by_side_update_as_apart():
         np.testing.assert_array_equal(b, view.numpy())
 
 
+def test_what_lies_between_variables_is_left_alone():
+    """Variables and gradients that are parts of a user's arrays: the elements between them are not the optimizer's."""
+    values, slopes = np.ones(48, "float32"), np.ones(48, "float32")
+    variables = [nc.from_dlpack(values)[a:b] for a, b in ((0, 10), (16, 26), (32, 48))]
+    grads = [nc.from_dlpack(slopes)[a:b] for a, b in ((0, 10), (16, 26), (32, 48))]
+    optimizer = nc.optimizers.SGD(0.5, weight_decay=0.5)
+    optimizer.apply(grads, variables)
+    expected = np.full(48, 0.25)
+    expected[10:16] = expected[26:32] = 1
+    np.testing.assert_array_equal(np.concatenate([v.numpy() for v in variables]), np.full(36, 0.25))
+    np.testing.assert_array_equal(values, expected)
+
+
 def test_loop_of_the_lectures():
     w = nc.Tensor([2.0], requires_grad=True)
     optimizer = nc.optimizers.SGD(0.25)

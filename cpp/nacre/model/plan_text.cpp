@@ -25,7 +25,9 @@ std::string Model::plan(Mode mode, const Arrays& x, const Arrays& y, bool profil
   ensure_built(method, x.list);
   if (mode != Mode::predict) objective_.check_outputs(method, output_names().size());
   std::vector<Tensor> parameters;
+  std::optional<TrainingTurn> turn;  // the memory of gradients is that of fit
   if (mode == Mode::train) {
+    turn.emplace(*this, method);
     for (const optim::Parameter& p : trainable_weights()) parameters.push_back(p.value);
   }
   Runs runs(*this, mode, method, parameters);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "nacre/autograd/tape.h"
 #include "nacre/ops/ops.h"
 
 namespace nacre::model {
@@ -52,11 +51,7 @@ Program::Program(Mode mode, const StepFunctions& f, const StepTypes& types, std:
   std::vector<Dim> where;
   {
     const Capture capture(trace);
-    struct Restore {
-      bool before = grad_enabled();
-      ~Restore() { set_grad_enabled(before); }
-    } const restore;
-    set_grad_enabled(mode == Mode::train);
+    const Recording recording(mode == Mode::train);
     const std::vector<Tensor> predicted =
         mode == Mode::train ? f.forward(x, {.training = true, .seed = seed, .step = 0}) : f.forward(x, {});
     if (mode != Mode::predict) {

@@ -10,10 +10,23 @@
 #include <mutex>
 #include <optional>
 
+#include "nacre/autograd/tape.h"
 #include "nacre/nn/layer.h"
 #include "nacre/plan/plan.h"
 
 namespace nacre::model {
+
+// Recording as the loop needs it, whatever the caller's setting is.
+class Recording {
+ public:
+  explicit Recording(bool on) : before_(grad_enabled()) { set_grad_enabled(on); }
+  ~Recording() { set_grad_enabled(before_); }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  bool before_;
+};
 
 enum class Mode : std::uint8_t { train, test, predict };
 
@@ -68,6 +81,7 @@ class ProgramRun {
   // In memory that each run fills anew. Losses as StepFunctions::losses gave them.
   [[nodiscard]] std::vector<Tensor> losses() const;
   [[nodiscard]] std::vector<Tensor> predicted() const;
+  [[nodiscard]] const Tensor& gradients() const { return gradients_; }
   [[nodiscard]] plan::Instance& instance() { return instance_; }
 
  private:

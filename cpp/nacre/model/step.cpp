@@ -7,9 +7,6 @@
 
 namespace nacre::model {
 
-Recording::Recording(bool on) : before_(grad_enabled()) { set_grad_enabled(on); }
-Recording::~Recording() { set_grad_enabled(before_); }
-
 void stop_if_asked(std::string_view method) {
   if (stop_requested()) raise<Interrupted>(method, ": stopped on request.");
 }
@@ -124,12 +121,13 @@ void Runs::make_captured(StepRun& run, const StepTypes& types) {
   run.x = program.x(), run.y = program.y(), run.weights = program.weights();
   run.predicted = program.predicted();
   run.losses = loss_values(program.losses());
+  const Tensor& block = program.gradients();  // a run that was kept may have an older block than this one's
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     View v;
     static_cast<Type&>(v) = parameters_[i].view();
     v.set_contiguous_strides();
-    v.data = static_cast<char*>(gradients_.view().data) + places_[i];
-    run.grads.push_back(program.program().has_gradient(i) ? make_view(gradients_.body()->storage, v) : Tensor());
+    v.data = static_cast<char*>(block.view().data) + places_[i];
+    run.grads.push_back(program.program().has_gradient(i) ? make_view(block.body()->storage, v) : Tensor());
   }
 }
 
@@ -172,12 +170,12 @@ Training::Training(Model& model, std::string_view method)
     pack(values);  // side by side, so that the update is one pass
   }
   optimizer.build(parameters_);
-  for (const nn::Variable& w : model.weights()) {
-    if (!w.trainable && model.run_eagerly_) statistics_.push_back({w.value, w.value.clone()});
+  if (model.run_eagerly_) {
+    for (const nn::Variable& w : model.weights()) {
+      if (!w.trainable) statistics_.push_back({w.value, w.value.clone()});
+    }
   }
-  const Json config = optimizer.config();
-  const Json* nesterov = config.find("nesterov");
-  whole_step_ = !statistics_.empty() || (nesterov && nesterov->is_string());  // "lookahead" moves the weights for the forward pass
+  whole_step_ = !statistics_.empty() || optimizer.looks_ahead();
   runs_.emplace(model, Mode::train, method, values);
 }
 

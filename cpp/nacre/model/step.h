@@ -12,18 +12,6 @@
 
 namespace nacre::model {
 
-// Recording as the loop needs it, whatever the caller's setting is.
-class Recording {
- public:
-  explicit Recording(bool on);
-  ~Recording();
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-
- private:
-  bool before_;
-};
-
 // Interrupted when the stop flag is set.
 void stop_if_asked(std::string_view method);
 

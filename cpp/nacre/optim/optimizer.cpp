@@ -28,11 +28,6 @@ double square_sum(const Tensor& g) {
   return out.item();
 }
 
-// Does b begin where the packed a ends?
-bool lies_after(const Tensor& a, const Tensor& b) {
-  return a.dtype() == b.dtype() && static_cast<const char*>(a.view().data) + packed_bytes(a.view()) == b.view().data;
-}
-
 }  // namespace
 
 Optimizer::Optimizer(std::string_view class_name, double learning_rate, const UpdateOptions& o)
@@ -117,7 +112,7 @@ void Optimizer::build(std::span<const Parameter> parameters) {
     }
     if (!p.value.contiguous()) raise<ValueError>(class_name(), ": variable ", p.name, " is a strided view. Pass its clone().");
     const double decay = decays(p.name) ? weight_decay_ : 0;
-    if (!runs.empty() && !clipnorm_ && runs.back().weight_decay == decay && lies_after(parameters[i - 1].value, p.value)) {
+    if (!runs.empty() && !clipnorm_ && runs.back().weight_decay == decay && packed_behind(parameters[i - 1].value, p.value)) {
       Run& run = runs.back();
       run.elements =
           (static_cast<const char*>(p.value.view().data) - static_cast<const char*>(parameters[run.first].value.view().data)) /
@@ -159,7 +154,13 @@ void Optimizer::check_gradient(std::size_t i, const Tensor& g) const {
 bool Optimizer::in_one_piece(const Run& run, std::span<const Tensor> grads) const {
   for (std::size_t i = run.first; i < run.first + run.count; ++i) {
     if (!grads[i].defined() || !grads[i].contiguous()) return false;
-    if (i > run.first && !lies_after(grads[i - 1], grads[i])) return false;
+    // In one storage at the same distances as the variables: what lies between is read, and only gaps of the variables change by it.
+    const auto distance = [](const Tensor& a, const Tensor& b) {
+      return static_cast<const char*>(b.view().data) - static_cast<const char*>(a.view().data);
+    };
+    if (i > run.first && (grads[i].body()->storage != grads[i - 1].body()->storage ||
+                          distance(grads[i - 1], grads[i]) != distance(parameters_[i - 1].value, parameters_[i].value)))
+      return false;
   }
   return true;
 }

@@ -53,6 +53,8 @@ class NACRE_API Optimizer {
   void zero_grad();
   // Moves to the point where the gradient of this step is taken. Only SGD with nesterov="lookahead" moves; fit calls it before the forward pass.
   virtual void look_ahead() {}
+  // Does look_ahead move the variables? Then nobody may read them during the whole step.
+  [[nodiscard]] virtual bool looks_ahead() const { return false; }
   // Undoes look_ahead; apply does it by itself, and whoever abandons a step must.
   virtual void come_back() {}
 

@@ -190,6 +190,7 @@ class Sgd final : public Rule<SgdOptions> {
     }
     if ((nesterov_ || ahead_) && o_.momentum == 0) raise<ValueError>("SGD: nesterov needs momentum > 0, got 0.");
   }
+  bool looks_ahead() const override { return ahead_; }
   void look_ahead() override {
     if (!ahead_ || !built() || moved_) return;
     for (std::size_t i = 0; i < parameters().size(); ++i) {

@@ -1,6 +1,7 @@
 #include "nacre/plan/chain.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "nacre/base/threads.h"
 
@@ -54,29 +55,18 @@ bool assign_slots(const Graph& g, const std::vector<Id>& chain, const std::funct
                   std::vector<int>& slots) {
   const auto value_of = [&](std::size_t i) { return g.nodes[static_cast<std::size_t>(chain[i])].out[0]; };
   slots.assign(chain.size(), -1);
-  bool busy[kTileSlots] = {};
+  std::size_t free_from[kTileSlots] = {};  // position in the chain from which a buffer holds nothing that is still read
   for (std::size_t i = 0; i < chain.size(); ++i) {
-    if (!materialised(chain[i])) {
-      int free = 0;
-      while (free < kTileSlots && busy[free]) ++free;
-      if (free == kTileSlots) return false;
-      slots[i] = free;
-      busy[free] = true;
+    if (materialised(chain[i])) continue;
+    const auto* slot = std::find_if(std::begin(free_from), std::end(free_from), [&](std::size_t from) { return from <= i; });
+    if (slot == std::end(free_from)) return false;
+    slots[i] = static_cast<int>(slot - std::begin(free_from));
+    std::size_t last = i;
+    for (std::size_t j = i + 1; j < chain.size(); ++j) {
+      const auto& in = g.nodes[static_cast<std::size_t>(chain[j])].in;
+      if (std::any_of(in.begin(), in.end(), [&](Id x) { return x != kNone && g.root_of(x) == value_of(i); })) last = j;
     }
-    // Buffers whose last reader this was are free for the next op.
-    for (std::size_t j = 0; j <= i; ++j) {
-      if (slots[j] < 0) continue;
-      const bool read_later = std::any_of(chain.begin() + static_cast<std::ptrdiff_t>(i) + 1, chain.end(), [&](Id m) {
-        const auto& in = g.nodes[static_cast<std::size_t>(m)].in;
-        return std::any_of(in.begin(), in.end(), [&](Id x) { return x != kNone && g.root_of(x) == value_of(j); });
-      });
-      const bool is_newest = j == i;
-      if (!read_later && !is_newest) {
-        bool taken_again = false;
-        for (std::size_t k = j + 1; k <= i; ++k) taken_again = taken_again || slots[k] == slots[j];
-        if (!taken_again) busy[slots[j]] = false;
-      }
-    }
+    free_from[slots[i]] = last + 1;
   }
   return true;
 }

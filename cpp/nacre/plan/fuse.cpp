@@ -53,10 +53,9 @@ void fuse_chains(const Graph& g, std::vector<Id>& order, std::span<const Id> kep
 
   std::vector<int> chain_of(g.nodes.size(), -1);
   std::vector<std::vector<Id>> list;
-  const auto seen_outside = [&](Id member, int chain, Id joining) {
+  const auto seen_outside = [&](Id member, int chain) {
     const Id y = g.nodes[at(member)].out[0];
-    return std::any_of(readers[at(y)].begin(), readers[at(y)].end(),
-                       [&](Id r) { return r != joining && chain_of[at(r)] != chain; });
+    return std::any_of(readers[at(y)].begin(), readers[at(y)].end(), [&](Id r) { return chain_of[at(r)] != chain; });
   };
   // Chain that made an input's whole value, or -1.
   const auto source = [&](Id x, Dim count) {
@@ -70,7 +69,7 @@ void fuse_chains(const Graph& g, std::vector<Id>& order, std::span<const Id> kep
     const bool early = std::any_of(list[at(c)].begin(), list[at(c)].end(), [&](Id m) {
       const auto& all = readers[at(g.nodes[at(m)].out[0])];
       return std::any_of(all.begin(), all.end(), [&](Id r) {
-        return chain_of[at(r)] != c && (with < 0 || chain_of[at(r)] != with) && position[at(r)] < position[at(id)];
+        return chain_of[at(r)] != c && chain_of[at(r)] != with && position[at(r)] < position[at(id)];
       });
     });
     const bool part = std::any_of(n.in.begin(), n.in.end(), [&](Id x) {
@@ -80,7 +79,7 @@ void fuse_chains(const Graph& g, std::vector<Id>& order, std::span<const Id> kep
     return !early && !part;
   };
   const auto fits = [&](const std::vector<Id>& members, int chain) {
-    return fits_in_tiles(g, members, [&](Id m) { return stays[at(g.nodes[at(m)].out[0])] || seen_outside(m, chain, kNone); });
+    return fits_in_tiles(g, members, [&](Id m) { return stays[at(g.nodes[at(m)].out[0])] || seen_outside(m, chain); });
   };
   for (Id id : order) {
     const Node& n = g.nodes[at(id)];
@@ -116,7 +115,7 @@ void fuse_chains(const Graph& g, std::vector<Id>& order, std::span<const Id> kep
     rest.push_back(id);
     for (Id m : list[at(c)]) {
       const Id y = g.nodes[at(m)].out[0];
-      hidden[at(y)] = !stays[at(y)] && !seen_outside(m, c, kNone);
+      hidden[at(y)] = !stays[at(y)] && !seen_outside(m, c);
     }
     chains[at(id)] = std::move(list[at(c)]);
   }

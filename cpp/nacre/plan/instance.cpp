@@ -100,13 +100,13 @@ View* Instance::view_of(Id id) { return id == kNone ? nullptr : &views_[static_c
 void Instance::lower(Id id, std::vector<Step>& steps) {
   if (const auto& chain = plan_->chains_[static_cast<std::size_t>(id)]; !chain.empty()) return lower_chain(chain, steps);
   const Node& n = plan_->graph_.nodes[static_cast<std::size_t>(id)];
+  if (is_elementwise(plan_->graph_, n)) return lower_chain({id}, steps);
   Builder builder(*this, id, steps);
   auto** list = static_cast<View**>(builder.keep(nullptr, (n.in.size() + n.out.size() + 1) * sizeof(View*)));
   View** out = list + n.in.size();
   for (std::size_t k = 0; k < n.in.size(); ++k) list[k] = view_of(n.in[k]);
   for (std::size_t i = 0; i < n.out.size(); ++i) out[i] = view_of(n.out[i]);
   const Views ins{list, static_cast<int>(n.in.size())}, outs{out, static_cast<int>(n.out.size())};
-  if (is_elementwise(plan_->graph_, n)) return lower_chain({id}, steps);
   if (n.def->prepare && n.def->prepare(n.attrs.get(), ins, outs, builder)) return;
   const RunArgs args{n.def->run, n.attrs.get(), list, out, ins.n, outs.n};
   steps.push_back({run_op, builder.keep(&args, sizeof args), id});

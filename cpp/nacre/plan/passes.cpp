@@ -55,11 +55,19 @@ std::vector<const void*> mutated_storages(const Graph& g) {
 
 bool contains(const std::vector<const void*>& list, const void* p) { return std::find(list.begin(), list.end(), p) != list.end(); }
 
-}  // namespace
-
 bool equal_attrs(const OpDef& def, const void* a, const void* b) {
   return std::all_of(def.fields.begin(), def.fields.end(), [&](const FieldDef& f) { return equal_field(f, a, b); });
 }
+
+// These nodes, in their order, are the graph from now on.
+void set_nodes(Graph& g, std::vector<Node> nodes) {
+  g.nodes = std::move(nodes);
+  for (std::size_t i = 0; i < g.nodes.size(); ++i) {
+    for (Id y : g.nodes[i].out) g.at(y).producer = static_cast<Id>(i);
+  }
+}
+
+}  // namespace
 
 void drop_dead_nodes(Graph& g, std::span<const Id> roots) {
   std::vector<bool> needed(g.values.size());
@@ -79,10 +87,7 @@ void drop_dead_nodes(Graph& g, std::span<const Id> roots) {
   for (std::size_t i = 0; i < g.nodes.size(); ++i) {
     if (keep[i]) kept.push_back(std::move(g.nodes[i]));
   }
-  g.nodes = std::move(kept);
-  for (std::size_t i = 0; i < g.nodes.size(); ++i) {
-    for (Id y : g.nodes[i].out) g.at(y).producer = static_cast<Id>(i);
-  }
+  set_nodes(g, std::move(kept));
 }
 
 void fold_constants(Graph& g) {
@@ -117,10 +122,7 @@ void fold_constants(Graph& g) {
     y.kind = ValueKind::constant;
     y.producer = kNone;
   }
-  g.nodes = std::move(rest);
-  for (std::size_t i = 0; i < g.nodes.size(); ++i) {
-    for (Id y : g.nodes[i].out) g.at(y).producer = static_cast<Id>(i);
-  }
+  set_nodes(g, std::move(rest));
 }
 
 namespace {
@@ -217,11 +219,13 @@ void merge_equal_nodes(Graph& g, std::span<Id> roots) {
     }
     rest.push_back(std::move(n));
   }
-  g.nodes = std::move(rest);
-  for (std::size_t i = 0; i < g.nodes.size(); ++i) {
-    for (Id y : g.nodes[i].out) g.at(y).producer = static_cast<Id>(i);
-  }
+  set_nodes(g, std::move(rest));
   for (Id& r : roots) r = now[static_cast<std::size_t>(r)];
+}
+
+bool is_changed(const Graph& g, Id id) {
+  const void* s = storage_of(g, id);
+  return s && contains(mutated_storages(g), s);
 }
 
 std::vector<bool> committed_nodes(const Graph& g) {

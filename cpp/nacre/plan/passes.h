@@ -16,6 +16,8 @@ void fold_constants(Graph& g);
 void merge_equal_nodes(Graph& g, std::span<Id> roots);
 // Which nodes must wait for the commit: those that change bound tensors, and those that read what these have changed, with all that follows.
 std::vector<bool> committed_nodes(const Graph& g);
+// Does the value lie in a bound tensor that the commit changes?
+[[nodiscard]] bool is_changed(const Graph& g, Id id);
 
 // What a step reads and writes: a node, or an elementwise chain seen from outside.
 struct StepIo {
@@ -39,8 +41,5 @@ struct MemoryPlan {
 // hidden ones need none.
 MemoryPlan plan_memory(Graph& g, std::span<const StepIo> steps, std::span<const Id> kept, const std::vector<Dim>& placed,
                        const std::vector<bool>& hidden, bool reuse);
-
-// True when attributes are equal, field by field.
-bool equal_attrs(const OpDef& def, const void* a, const void* b);
 
 }  // namespace nacre::plan

@@ -114,7 +114,7 @@ Plan::Plan(Trace&& trace, std::span<const Tensor> outputs, std::span<const Tenso
   }
   const auto check = [&](Id id) {  // what a run gives must be known before its changes are made
     const Id from = graph_.at(graph_.root_of(id)).producer;
-    if (from == kNone || !late[static_cast<std::size_t>(from)]) return;
+    if (!(from != kNone && late[static_cast<std::size_t>(from)]) && !is_changed(graph_, id)) return;
     raise<StateError>(
         "plan: a result depends on a tensor that was assigned in the same step. Use the assigned value itself, or compile(..., "
         "run_eagerly=True).");
@@ -209,7 +209,9 @@ std::string Plan::text(std::span<const double> seconds) const {
     std::snprintf(time, sizeof time, "; %.2f us", total * 1e6);
     out += time;
   }
-  return out + "\n* after the computation, when it is certain that the step is kept\n";
+  out += "\n";
+  if (!commit_.empty()) out += "* after the computation, when it is certain that the step is kept\n";
+  return out;
 }
 
 }  // namespace nacre::plan

@@ -31,7 +31,6 @@ struct StepInfo {
   std::string inputs, outputs;  // "float32 [32, 784] @0", memory place or name
   double flops = 0, bytes = 0;
   bool commits = false;
-  double seconds = 0;  // measured, per run; 0 when it was not
 };
 
 class NACRE_API Plan {

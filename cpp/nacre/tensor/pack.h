@@ -16,5 +16,7 @@ inline constexpr Dim kPackAlignment = 64;
 // Moves the values into one new block; handles stay as they are. A tensor whose memory is seen by others (a view, an array of NumPy) or is not its own
 // stays where it is. The gaps hold zeros. Not for use while another thread reads the tensors.
 NACRE_API void pack(std::span<const Tensor> tensors);
+// Did one pack() put b right behind a? Only then does the gap between them belong to nobody else.
+[[nodiscard]] NACRE_API bool packed_behind(const Tensor& a, const Tensor& b);
 
 }  // namespace nacre

@@ -462,6 +462,10 @@ class ModelBase:
     ) -> Any:
         """One training step with these rows; returns the loss and metrics of these rows alone, from before the update."""
         method = "train_on_batch"
+        if sample_weight is None and class_weight is None and not return_dict:
+            result = self._train_on_batch_again(x, y)
+            if result is not None:
+                return result
         arrays = _arrays(f"{method}: x", self._input_list(method, "x", x))
         self._ready(arrays)
         targets, weights = self._target_list(method, "y", y), self._weight_list_of(method, sample_weight)
@@ -477,6 +481,9 @@ class ModelBase:
 
     def predict_on_batch(self, x: Any) -> Any:
         """The results for these rows in one batch, a NumPy array."""
+        result = self._predict_on_batch_again(x)
+        if result is not None:
+            return result
         arrays = _arrays("predict_on_batch: x", self._input_list("predict_on_batch", "x", x))
         return self._output_structure(self._predict_on_batch(arrays))
 

@@ -243,6 +243,7 @@ void parallel_for_raw(std::int64_t n, std::int64_t grain, RangeBody body, void* 
   if (n <= 0) return;
   if (grain < 1) grain = 1;
   const bool interruptible = uninterruptible == 0;
+  if (n <= grain) return run_inline(n, grain, body, context, interruptible);
   const int threads = num_threads();
   const int limit = threads < max_workers ? threads : max_workers;
   const std::uint64_t pieces = static_cast<std::uint64_t>((n - 1) / grain) + 1;

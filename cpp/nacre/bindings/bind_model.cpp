@@ -105,6 +105,13 @@ Arrays arrays(const py::list& list, const std::string& what) {
   return out;
 }
 
+// An array that needs no reading of lists or dictionaries: its memory is viewed. False for everything else.
+bool plain_array(py::handle o, Arrays& out) {
+  if (!PyObject_CheckBuffer(o.ptr()) || PyBytes_Check(o.ptr())) return false;
+  out.list.push_back(to_tensor(o.ptr(), {.share = true, .keep_float64 = true}, "x"));
+  return true;
+}
+
 py::list numpy_list(const std::vector<Tensor>& tensors) {
   py::list out;
   for (const Tensor& t : tensors) out.append(py::reinterpret_steal<py::object>(to_numpy(t)));
@@ -342,6 +349,33 @@ void bind_model(py::module_& m) {
              const Arrays inputs = arrays(x, "train_on_batch: x"), targets = arrays(y, "train_on_batch: y"),
                           weights = arrays(weight, "train_on_batch: sample_weight");
              return to_dict(run_loop([&] { return s.train_on_batch(inputs, targets, weights, class_weight); }));
+           })
+      // The same for plain arrays where the last call was for such ones; None: take the longer way.
+      .def("_train_on_batch_again",
+           [](Model& s, py::handle x, py::handle y) -> py::object {
+             Arrays inputs, targets;
+             if (!plain_array(x, inputs) || !plain_array(y, targets)) return py::none();
+             std::optional<Logs> logs;
+             {
+               const py::gil_scoped_release unlocked;
+               logs = s.train_on_batch_again(inputs, targets);
+             }
+             if (!logs) return py::none();
+             if (logs->values.size() == 1) return py::float_(logs->values[0].second);
+             py::list out;
+             for (const auto& [name, value] : logs->values) out.append(py::float_(value));
+             return out;
+           })
+      .def("_predict_on_batch_again",
+           [](Model& s, py::handle x) -> py::object {
+             Arrays inputs;
+             if (!plain_array(x, inputs)) return py::none();
+             std::optional<std::vector<Tensor>> results;
+             {
+               const py::gil_scoped_release unlocked;
+               results = s.predict_on_batch_again(inputs);
+             }
+             return results && results->size() == 1 ? py::reinterpret_steal<py::object>(to_numpy((*results)[0])) : py::none();
            })
       .def("_test_on_batch",
            [](Model& s, const py::list& x, const py::list& y, const py::list& weight) {

@@ -104,6 +104,13 @@ class PyLayer final : public nn::ListLayer {
     }
     return out;
   }
+  void add_facts(std::vector<const void*>& facts) const override {
+    const Visit visit(this);
+    if (!visit.first()) return;
+    Layer::add_facts(facts);
+    const py::gil_scoped_acquire locked;
+    for (const auto& l : sublayers(self())) l->add_facts(facts);
+  }
   [[nodiscard]] std::vector<nn::Variable> own_weights() const { return Layer::weights(); }
   void set_trainable(bool on) override {
     const Visit visit(this);
@@ -179,6 +186,10 @@ class PyModel final : public model::Model {
   [[nodiscard]] std::vector<nn::Variable> weights() const override {
     const Visit visit(this);
     return visit.first() ? Model::weights() : std::vector<nn::Variable>();
+  }
+  void add_facts(std::vector<const void*>& facts) const override {
+    const Visit visit(this);
+    if (visit.first()) Model::add_facts(facts);
   }
   void set_trainable(bool on) override {
     const Visit visit(this);

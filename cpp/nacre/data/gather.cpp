@@ -60,20 +60,13 @@ void copy_row(const From* from, const View& source, bool contiguous, Dim row_siz
   }
 }
 
-template <class To, class From>
-void gather(const View& source, std::span<const std::int64_t> rows, const View& batch, Dim row_size) {
-  View row = source;
-  row.shape[0] = 1;
-  const bool contiguous = row.contiguous();
-  const From* from = source.as<const From>();
-  To* to = batch.as<To>();
-  // About 128 KB of output a piece: below that waking a thread costs more than the copy.
-  const Dim grain = std::max<Dim>(1, (Dim{128} << 10) / (row_size * static_cast<Dim>(sizeof(To))));
-  parallel_for(static_cast<Dim>(rows.size()), grain, [&](Dim begin, Dim end, int) {
-    for (Dim i = begin; i < end; ++i) {
-      copy_row(from + rows[static_cast<std::size_t>(i)] * source.strides[0], source, contiguous, row_size, to + i * row_size);
-    }
-  });
+// Rows of N contiguous elements: a call of memcpy would take longer than the copy.
+template <int N, class To, class From>
+void copy_short_rows(const From* from, Dim row_stride, const std::int64_t* rows, Dim count, To* to) {
+  for (Dim i = 0; i < count; ++i) {
+    const From* row = from + rows[i] * row_stride;
+    for (int j = 0; j < N; ++j) to[i * N + j] = convert<To>(row[j]);
+  }
 }
 
 // Calls f with a null pointer of the source's element type.
@@ -94,37 +87,73 @@ void with_type(DType t, F&& f) {
 
 }  // namespace
 
-void gather_rows(std::string_view op, const View& source, std::span<const std::int64_t> rows, const View& batch) {
+template <class To, class From>
+void RowGather::run(const std::int64_t* rows, Dim count) const noexcept {
+  const From* from = source_.as<const From>();
+  To* to = static_cast<To*>(batch_);
+  const Dim stride = source_.strides[0];
+  // About 128 KB of output a piece: below that waking a thread costs more than the copy.
+  const Dim grain = std::max<Dim>(1, (Dim{128} << 10) / (row_size_ * static_cast<Dim>(sizeof(To))));
+  const auto copy = [&](Dim begin, Dim end, int) {
+    if (contiguous_ && row_size_ <= 4) {
+      To* at = to + begin * row_size_;
+      switch (row_size_) {
+        case 1: return copy_short_rows<1>(from, stride, rows + begin, end - begin, at);
+        case 2: return copy_short_rows<2>(from, stride, rows + begin, end - begin, at);
+        case 3: return copy_short_rows<3>(from, stride, rows + begin, end - begin, at);
+        default: return copy_short_rows<4>(from, stride, rows + begin, end - begin, at);
+      }
+    }
+    for (Dim i = begin; i < end; ++i) copy_row(from + rows[i] * stride, source_, contiguous_, row_size_, to + i * row_size_);
+  };
+  if (count <= grain) return copy(0, count, 0);
+  parallel_for(count, grain, copy);
+}
+
+RowGather::RowGather(std::string_view op, const View& source, std::size_t rows, const View& batch)
+    : source_(source), batch_(batch.data) {
   if (source.shape.rank() < 1) raise<ShapeError>(op, ": the source is a scalar and has no rows. Give it a first axis.");
   Shape expected = source.shape;
-  expected[0] = static_cast<Dim>(rows.size());
+  expected[0] = static_cast<Dim>(rows);
   if (!(batch.shape == expected) || !batch.contiguous()) {
-    raise<ShapeError>(op, ": the batch has shape ", batch.shape, ", but ", rows.size(), " rows of ", source.shape,
-                      " need a contiguous ", expected, ".");
+    raise<ShapeError>(op, ": the batch has shape ", batch.shape, ", but ", rows, " rows of ", source.shape, " need a contiguous ",
+                      expected, ".");
   }
   const bool to_real = batch.dtype == DType::float32 || batch.dtype == DType::float64;
   if (batch.dtype != source.dtype && !to_real) {
     raise<DTypeError>(op, ": rows of ", source.dtype, " cannot be gathered as ", batch.dtype,
                       ". Use the same dtype, float32 or float64.");
   }
+  if (batch.count() == 0) return;
+  View row = source;
+  row.shape[0] = 1;
+  contiguous_ = row.contiguous();
+  row_size_ = batch.count() / expected[0];
+  with_type(source.dtype, [&](auto* type) {
+    using From = std::remove_pointer_t<decltype(type)>;
+    const auto use = [&](auto* to) {
+      copy_ = [](const RowGather& self, const std::int64_t* r, Dim n) noexcept {
+        self.run<std::remove_pointer_t<decltype(to)>, From>(r, n);
+      };
+    };
+    if (source.dtype == batch.dtype)
+      use(static_cast<From*>(nullptr));
+    else if (batch.dtype == DType::float32)
+      use(static_cast<float*>(nullptr));
+    else
+      use(static_cast<double*>(nullptr));
+  });
+}
+
+void gather_rows(std::string_view op, const View& source, std::span<const std::int64_t> rows, const View& batch) {
+  const RowGather gather(op, source, rows.size(), batch);
   const Dim n = source.shape[0];
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i] < 0 || rows[i] >= n) {
       raise<IndexError>(op, ": row index ", rows[i], " at position ", i, " is out of range for ", n, " rows.");
     }
   }
-  if (batch.count() == 0) return;
-  const Dim row_size = batch.count() / expected[0];
-  with_type(source.dtype, [&](auto* type) {
-    using From = std::remove_pointer_t<decltype(type)>;
-    if (source.dtype == batch.dtype) {
-      gather<From, From>(source, rows, batch, row_size);
-    } else if (batch.dtype == DType::float32) {
-      gather<float, From>(source, rows, batch, row_size);
-    } else {
-      gather<double, From>(source, rows, batch, row_size);
-    }
-  });
+  gather(rows);
 }
 
 }  // namespace nacre

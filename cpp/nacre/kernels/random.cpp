@@ -292,17 +292,33 @@ void dropout(const DropoutArgs& args) noexcept {
   });
 }
 
+// random_below for bounds up to 2^32, in two multiplications that vectorise.
+inline uint64_t random_below32(uint64_t bits, uint64_t bound) {
+  return ((bits >> 32) * bound + ((bits & 0xffffffffu) * bound >> 32)) >> 32;
+}
+
 void permutation(const RandomKey& key, int64_t n, int64_t* y) noexcept {
   for (int64_t i = 0; i < n; ++i) y[i] = i;
+  // Position i draws its partner from 64-bit number i; groups of numbers are made downwards. A group's partners are known before the first
+  // exchange, so that those far away are on their way from memory.
+  constexpr int64_t per_group = 2 * kGroup, near = 1 << 15;
   alignas(64) uint32_t words[kGroupWords];
-  // Position i draws its partner from 64-bit number i; groups of numbers are made downwards.
-  constexpr int64_t per_group = 2 * kGroup;
+  alignas(64) uint64_t partner[per_group];
   for (int64_t group = (n - 1) / per_group; group >= 0 && n > 1; --group) {
     philox_group(key, static_cast<uint64_t>(group * kGroup), kGroup, words);
-    const int64_t last = min64(n, (group + 1) * per_group) - 1, stop = max64(group * per_group, 1);
+    const int64_t base = group * per_group, last = min64(n, base + per_group) - 1, stop = max64(base, 1);
+    if (base + per_group <= int64_t{1} << 32) {
+      for (int64_t k = 0; k < per_group; ++k)
+        partner[k] = random_below32(bits64(words, static_cast<int>(k)), static_cast<uint64_t>(base + k) + 1);
+    } else {
+      for (int64_t k = 0; k < per_group; ++k)
+        partner[k] = random_below(bits64(words, static_cast<int>(k)), static_cast<uint64_t>(base + k) + 1);
+    }
+    if (base >= near) {
+      for (int64_t k = 0; k < per_group; ++k) __builtin_prefetch(y + partner[k], 1);
+    }
     for (int64_t i = last; i >= stop; --i) {
-      const uint64_t bits = bits64(words, static_cast<int>(i - group * per_group));
-      const int64_t j = static_cast<int64_t>(random_below(bits, static_cast<uint64_t>(i) + 1));
+      const uint64_t j = partner[i - base];
       const int64_t kept = y[i];
       y[i] = y[j];
       y[j] = kept;

@@ -53,7 +53,7 @@ struct RandomTable {
   RandomFillFn bernoulli[kDTypeCount];         // float32, float64, bool, uint8
   RandintFn randint[kDTypeCount];              // all integer dtypes
   DropoutFn dropout[kDTypeCount];
-  // y[0..n) = a random order of 0..n-1 (Fisher-Yates). One thread: about 10 ns per element.
+  // y[0..n) = a random order of 0..n-1 (Fisher-Yates, position i exchanged with random_below(random_u64(key, i), i + 1)). One thread.
   void (*permutation)(const RandomKey& key, int64_t n, int64_t* y) noexcept;
 };
 

@@ -68,9 +68,10 @@ void gather(const Axes& axes, int64_t begin, int64_t end, const T* x, T* out) {
   });
 }
 
-// finish(o, total) is called once for each output o, from the thread that owns it.
+// finish(o, total) is called once for each output o, from the thread that owns it. `direct`, when not null: finish only stores the total there, so that
+// columns of one chunk, whose total is the chunk's own result, may go there at once.
 template <class Op, class Map, class T, class Finish>
-void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial, const Finish& finish) {
+void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial, const Finish& finish, T* direct = nullptr) {
   using Total = TotalOf<Op, T>;
   const Axes &kept = plan.kept, &reduced = plan.reduced;
   const int64_t n_out = kept.count, n = reduced.count, chunks = max64(1, ceil_div(n, kChunk));
@@ -82,7 +83,7 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
       partial[chunk * n_out + o] = value;
   };
   const bool rows = reduced.rank == 0 || (reduced.rank == 1 && reduced.strides[0] == 1);
-  const bool columns = !rows && kept.rank > 0 && kept.inner_stride() == 1 && kept.inner_size() >= 4;
+  const bool columns = !rows && kept.rank > 0 && kept.inner_stride() == 1 && kept.inner_size() >= 2;
   if (columns) {
     const int64_t width = kept.inner_size(), blocks = ceil_div(width, kColumns<T>), outer = n_out / width;
     const int64_t row_stride = reduced.rank == 1 ? reduced.strides[0] : 0;
@@ -100,14 +101,16 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
                        return Map::map(load_some(source + j, some), c ? load_some(c + j, some) : Packet<T>::zero());
                      };
                      const int64_t length = min64(kChunk, n - row0);
+                     const bool store = direct && chunks == 1;
+                     T* out = store ? direct + first : part;
                      if (row_stride) {
                        fold_columns<Op, T>(
-                           length, count, [&](int64_t r) { return base + (row0 + r) * row_stride; }, map, part);
+                           length, count, [&](int64_t r) { return base + (row0 + r) * row_stride; }, map, out);
                      } else {
                        fold_columns<Op, T>(
-                           length, count, [&](int64_t r) { return base + reduced.offset_of(row0 + r); }, map, part);
+                           length, count, [&](int64_t r) { return base + reduced.offset_of(row0 + r); }, map, out);
                      }
-                     for (int j = 0; j < count; ++j) deliver(first + j, chunk, part[j]);
+                     for (int j = 0; j < count && !store; ++j) deliver(first + j, chunk, part[j]);
                    }
                  });
   } else {
@@ -144,8 +147,9 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
 template <class T, class Op, class Map>
 void simple(const ReduceArgs& args, void* scratch) noexcept {
   T* y = static_cast<T*>(args.y);
-  fold_all<Op, Map>(plan_reduce(args), static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
-                    [&](int64_t o, auto total) { y[o] = static_cast<T>(total); });
+  fold_all<Op, Map>(
+      plan_reduce(args), static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
+      [&](int64_t o, auto total) { y[o] = static_cast<T>(total); }, y);
 }
 
 template <class T>

@@ -183,16 +183,32 @@ void fold_columns(int64_t n, int columns, const Row& row, const Map& map, T* par
   alignas(64) T acc[kLanes][kColumns<T>];
   const int lanes = static_cast<int>(min64(n, kLanes));
   const Packet<T> identity = Packet<T>::set1(Op::template identity<T>());
-  for (int64_t r = 0; r < n; ++r) {
-    const auto source = row(r);
-    T* a = acc[r % kLanes];
-    for (int j = 0; j < columns; j += size) {
-      const int some = columns - j < size ? columns - j : size;
-      const Packet<T> before = r < kLanes ? identity : Packet<T>::load(a + j);
-      Op::join(before, map(source, j, some)).store(a + j);
+  int half = kLanes / 2;
+  if (n <= kLanes) {  // each lane has one row: the first fold reads the rows themselves
+    while (half >= lanes && half > 1) half /= 2;
+    for (int l = 0; l < half && l < lanes; ++l) {
+      const bool pair = l + half < lanes;
+      const auto source = row(l), other = row(pair ? l + half : l);
+      for (int j = 0; j < columns; j += size) {
+        const int some = columns - j < size ? columns - j : size;
+        Packet<T> v = Op::join(identity, map(source, j, some));
+        if (pair) v = Op::join(v, Op::join(identity, map(other, j, some)));
+        v.store(acc[l] + j);
+      }
+    }
+    half /= 2;
+  } else {
+    for (int64_t r = 0; r < n; ++r) {
+      const auto source = row(r);
+      T* a = acc[r % kLanes];
+      for (int j = 0; j < columns; j += size) {
+        const int some = columns - j < size ? columns - j : size;
+        const Packet<T> before = r < kLanes ? identity : Packet<T>::load(a + j);
+        Op::join(before, map(source, j, some)).store(a + j);
+      }
     }
   }
-  for (int half = kLanes / 2; half > 0; half /= 2) {
+  for (; half > 0; half /= 2) {
     for (int l = 0; l < half && l + half < lanes; ++l) {
       for (int j = 0; j < columns; j += size)
         Op::join(Packet<T>::load(acc[l] + j), Packet<T>::load(acc[l + half] + j)).store(acc[l] + j);

@@ -11,8 +11,7 @@ namespace {
 struct Axes {
   int rank = 0;
   int64_t count = 1;
-  int64_t sizes[8] = {};
-  int64_t strides[8] = {};
+  int64_t sizes[8], strides[8];  // of the first `rank` axes
 
   void push(int64_t size, int64_t stride) {
     count *= size;

@@ -6,6 +6,7 @@
 #include "nacre/base/threads.h"
 #include "nacre/kernels/index_check.h"
 #include "nacre/kernels/reduce_chunk.h"
+#include "nacre/kernels/softmax_few.h"
 #include "nacre/simd/math.h"
 
 namespace nacre::NACRE_ISA {
@@ -188,9 +189,23 @@ int64_t label_of(const CrossEntropyArgs& args, int64_t row) {
   return label;
 }
 
+// The path of softmax_few.h, where it serves: run(begin, end, label).
+template <class Run>
+bool few_classes(const CrossEntropyArgs& args, const Run& run) {
+  if (args.classes > kFewClasses || !args.labels || args.label_smoothing != 0) return false;
+  with_index(args.label_dtype, args.labels, [&](auto labels) {
+    const auto label = [labels](int64_t r) { return static_cast<int64_t>(labels[r]); };
+    const int64_t grain = max64(1, kGrain / (args.classes + 16));
+    parallel_for(args.rows, grain, [&](int64_t begin, int64_t end, int) { run(begin, end, label); });
+  });
+  return true;
+}
+
 template <class T>
 void cross_entropy(const CrossEntropyArgs& args) noexcept {
   if (!labels_good(args)) return;
+  if (few_classes(args, [&](int64_t begin, int64_t end, const auto& label) { few_cross_entropy<T>(args, begin, end, label); }))
+    return;
   const int64_t n = args.classes;
   const double a = args.label_smoothing, share = a / static_cast<double>(n);
   for_rows<T>(args.rows, n, [&](int64_t r) {
@@ -228,6 +243,8 @@ void cross_entropy(const CrossEntropyArgs& args) noexcept {
 template <class T>
 void cross_entropy_grad(const CrossEntropyArgs& args) noexcept {
   if (!labels_good(args)) return;
+  if (few_classes(args, [&](int64_t begin, int64_t end, const auto& label) { few_cross_entropy_grad<T>(args, begin, end, label); }))
+    return;
   const int64_t n = args.classes;
   const double a = args.label_smoothing, share = a / static_cast<double>(n);
   const T* dloss = static_cast<const T*>(args.dloss);

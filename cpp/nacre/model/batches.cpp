@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "nacre/base/half.h"
-#include "nacre/data/gather.h"
 
 namespace nacre::model {
 
@@ -52,16 +51,19 @@ StepTypes BatchSource::types(Dim n) const {
   return out;
 }
 
-void BatchSource::gather(std::span<const std::int64_t> rows, std::span<const Tensor> x_out, std::span<const Tensor> y_out,
-                         std::span<const Tensor> weights_out) const {
+std::vector<RowGather> BatchSource::gathers(Dim n, std::span<const Tensor> x_out, std::span<const Tensor> y_out,
+                                            std::span<const Tensor> weights_out) const {
+  std::vector<RowGather> out;
+  out.reserve(x_out.size() + y_out.size() + weights_out.size());
   const auto pick = [&](const std::vector<Tensor>& from, std::span<const Tensor> to) {
     for (std::size_t i = 0; i < to.size(); ++i) {
-      if (to[i].defined()) gather_rows(method, from[i].view(), rows, to[i].view());
+      if (to[i].defined()) out.emplace_back(method, from[i].view(), static_cast<std::size_t>(n), to[i].view());
     }
   };
   pick(x, x_out);
   pick(y, y_out);
   pick(weight, weights_out);
+  return out;
 }
 
 BatchSource BatchSource::slice(Dim begin, Dim end) const {
@@ -146,6 +148,13 @@ Tensor class_weights(std::string_view method, const Tensor& y, const ClassWeight
     for (Dim i = 0; i < n; ++i) out[static_cast<std::size_t>(i)] *= own[i];
   }
   return Tensor::of(out, {n});
+}
+
+Arrays with_class_weights(std::string_view method, const Arrays& y, const ClassWeight& weights, const Arrays& sample_weight) {
+  if (weights.empty()) return sample_weight;
+  if (y.list.size() != 1)
+    raise<ValueError>(method, ": class_weight is for models of one output, this one has ", y.list.size(), ". Use sample_weight.");
+  return class_weights(method, y.list[0], weights, sample_weight.list.empty() ? Tensor() : sample_weight.list[0]);
 }
 
 bool sorted_labels(const Tensor& y) {

@@ -64,14 +64,6 @@ bool due(const Ints& freq, Dim epoch) {
   return false;
 }
 
-// class_weight is for models of one output: labels say a row's class.
-Arrays with_class_weights(std::string_view method, const Arrays& y, const ClassWeight& weights, const Arrays& sample_weight) {
-  if (weights.empty()) return sample_weight;
-  if (y.list.size() != 1)
-    raise<ValueError>(method, ": class_weight is for models of one output, this one has ", y.list.size(), ". Use sample_weight.");
-  return class_weights(method, y.list[0], weights, sample_weight.list.empty() ? Tensor() : sample_weight.list[0]);
-}
-
 // A pair of output activation and loss that runs, but not as meant.
 void warn_about_pair(const nn::Layer& last, const Shape& out, const metrics::Loss& function) {
   const Json config = last.config();
@@ -155,6 +147,8 @@ History Model::fit(const Arrays& x, const Arrays& y, const FitOptions& o) {
   objective_.check_outputs(method, output_names().size());
   warn_about_pairs();
 
+  const TrainingTurn turn(*this, method);
+  sessions_.clear(Mode::train);  // their memory serves this run
   Training training(*this, method);
   Meter meter(objective_, output_names()), test_meter(objective_, output_names());
   stop_training_ = false;
@@ -216,7 +210,7 @@ Logs Model::run_test(std::string_view method, const Arrays& x, const Arrays& y, 
     if (hooks) o.callback->on_test_batch_begin(b);
     const auto rows = batch_rows(order, b, o.batch_size);
     StepRun& run = runs.at(source, static_cast<Dim>(rows.size()));
-    source.gather(rows, run.x, run.y, run.weights);
+    run.gather(rows);
     {
       const std::shared_lock<ReadWriteLock> reading(weights_lock_);
       run.execute(0);
@@ -269,7 +263,7 @@ std::vector<Tensor> Model::predict_all(const Arrays& x, const PredictOptions& o)
     const auto part = batch_rows(order, b, o.batch_size);
     const Dim size = static_cast<Dim>(part.size());
     StepRun& run = runs.at(source, size);
-    source.gather(part, run.x, {}, {});
+    run.gather(part);
     {
       const std::shared_lock<ReadWriteLock> reading(weights_lock_);
       run.execute(0);
@@ -299,48 +293,6 @@ std::vector<Tensor> Model::predict_all(const Arrays& x, const PredictOptions& o)
 Tensor Model::predict(const Arrays& x, const PredictOptions& o) {
   std::vector<Tensor> out = predict_all(x, o);
   check_results("predict", out.size());
-  return std::move(out[0]);
-}
-
-Logs Model::train_on_batch(const Arrays& x, const Arrays& y, const Arrays& sample_weight, const ClassWeight& class_weight) {
-  const std::string_view method = "train_on_batch";
-  require_compiled(method);
-  check_targets(method, y, sample_weight);
-  const InterruptGuard interruptible;
-  const Recording recording(true);
-  check_inputs(method, x);
-  const Arrays weight = with_class_weights(method, y, class_weight, sample_weight);
-  const BatchSource source = make_source(method, x, y, weight, input_dtype(), output_dtypes());
-  ensure_built(method, x.list);
-  objective_.check_outputs(method, output_names().size());
-  Training training(*this, method);
-  Meter meter(objective_, output_names());
-  training.step(source, in_order(source.rows()), meter);
-  return meter.logs();
-}
-
-Logs Model::test_on_batch(const Arrays& x, const Arrays& y, const Arrays& sample_weight) {
-  const std::string_view method = "test_on_batch";
-  require_compiled(method);
-  check_targets(method, y, sample_weight);
-  const InterruptGuard interruptible;
-  check_inputs(method, x);
-  const BatchSource source = make_source(method, x, y, sample_weight, input_dtype(), output_dtypes());
-  ensure_built(method, x.list);
-  objective_.check_outputs(method, output_names().size());
-  Meter meter(objective_, output_names());
-  return run_test(method, x, y, {.batch_size = source.rows(), .sample_weight = sample_weight}, meter);
-}
-
-std::vector<Tensor> Model::predict_on_batch_all(const Arrays& x) {
-  if (x.list.empty() || !x.list[0].defined() || x.list[0].rank() < 1)
-    raise<TypeError>("predict_on_batch: x must be an array of rows.");
-  return predict_all(x, {.batch_size = std::max<Dim>(1, x.list[0].shape()[0])});
-}
-
-Tensor Model::predict_on_batch(const Arrays& x) {
-  std::vector<Tensor> out = predict_on_batch_all(x);
-  check_results("predict_on_batch", out.size());
   return std::move(out[0]);
 }
 

@@ -94,6 +94,7 @@ void Model::check_no_cycle(std::string_view method, const nn::Layer& layer) cons
 }
 
 void Model::forget_optimizer_state() {
+  sessions_.clear();
   programs_.clear();
   if (objective_.optimizer && objective_.optimizer->built()) objective_ = {};  // its state is for other weights
 }
@@ -137,6 +138,10 @@ std::vector<nn::Variable> Model::weights() const {
     }
   }
   return out;
+}
+
+void Model::add_facts(std::vector<const void*>& facts) const {
+  for (const auto& l : layers()) l->add_facts(facts);
 }
 
 std::vector<optim::Parameter> Model::trainable_weights() const {
@@ -271,6 +276,7 @@ void Model::compile(const CompileOptions& options) {
   check_structure("compile");
   Objective objective(options, output_names().size());
   objective_ = std::move(objective);
+  sessions_.clear();
   programs_.clear();
   pairs_checked_ = false;
 }

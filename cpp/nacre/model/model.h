@@ -20,6 +20,7 @@
 #include "nacre/model/objective.h"
 #include "nacre/model/program.h"
 #include "nacre/model/read_write_lock.h"
+#include "nacre/model/sessions.h"
 #include "nacre/nn/layer.h"
 #include "nacre/optim/optimizer.h"
 
@@ -67,6 +68,7 @@ class NACRE_API Model : public nn::Layer {
   // ---- weights ----
   // All weights with their full names "dense/kernel", in the order of the layers, each once.
   [[nodiscard]] std::vector<nn::Variable> weights() const override;
+  void add_facts(std::vector<const void*>& facts) const override;
   [[nodiscard]] std::vector<optim::Parameter> trainable_weights() const;
   [[nodiscard]] std::vector<Tensor> get_weights() const;      // copies
   void set_weights(std::span<const Tensor> values) override;  // all or none; ShapeError naming the weight
@@ -103,6 +105,10 @@ class NACRE_API Model : public nn::Layer {
   Logs test_on_batch(const Arrays& x, const Arrays& y, const Arrays& sample_weight = {});
   std::vector<Tensor> predict_on_batch_all(const Arrays& x);
   Tensor predict_on_batch(const Arrays& x);
+  // The same where the last calls were for arrays like these and took no more than some milliseconds, or nothing: without a guard for Ctrl-C, which
+  // acts after the call.
+  std::optional<Logs> train_on_batch_again(const Arrays& x, const Arrays& y);
+  std::optional<std::vector<Tensor>> predict_on_batch_again(const Arrays& x);
   // The captured steps that fit (Mode::train), evaluate and predict run for batches like these, as a table: ops, shapes, places in memory, flops,
   // bytes, the arena against the sum of all values. `profile` adds the time of each step, the mean of some runs; nothing is changed. StateError
   // with run_eagerly.
@@ -160,6 +166,7 @@ class NACRE_API Model : public nn::Layer {
 
  private:
   friend class Runs;
+  friend class Session;
   friend class Training;
   friend class TrainingTurn;
   friend struct ModelState;
@@ -182,6 +189,7 @@ class NACRE_API Model : public nn::Layer {
   std::atomic<std::thread::id> trainer_{};  // the thread inside fit or train_on_batch
   mutable ReadWriteLock weights_lock_;
   Programs programs_;
+  Sessions sessions_;  // gives runs back to programs_, so it goes first
 };
 
 }  // namespace nacre::model

@@ -39,7 +39,7 @@ std::string Model::plan(Mode mode, const Arrays& x, const Arrays& y, bool profil
   for (int i = 0; i < kWarmUps + kRuns; ++i) {
     stop_if_asked(method);
     if (i == kWarmUps) instance.profile(true);
-    source.gather(rows, run.x, run.y, run.weights);
+    run.gather(rows);
     const std::shared_lock<ReadWriteLock> reading(weights_lock_);
     run.execute(0);  // what would last waits for a commit that does not come
   }

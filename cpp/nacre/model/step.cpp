@@ -32,6 +32,15 @@ void StepRun::commit() {
   if (lease_) (*lease_)->commit();
 }
 
+void StepRun::prepare_update(optim::Optimizer& optimizer, std::span<const optim::Parameter> parameters) {
+  if (lease_ && !update_) update_ = optimizer.prepare(grads, parameters);
+}
+
+void StepRun::update(optim::Optimizer& optimizer, std::span<const optim::Parameter> parameters) {
+  if (update_) return optimizer.apply(*update_);
+  optimizer.apply(grads, parameters);
+}
+
 Runs::Runs(Model& model, Mode mode, std::string_view method, std::span<const Tensor> parameters)
     : model_(model), mode_(mode), method_(method), parameters_(parameters.begin(), parameters.end()) {
   Dim bytes = 0;
@@ -52,6 +61,8 @@ StepRun& Runs::at(const BatchSource& source, Dim rows) {
     make_eager(*run, types);
   else
     make_captured(*run, types);
+  run->rows_ = rows;
+  run->read_from(source);
   runs_.emplace_back(rows, std::move(run));
   return *runs_.back().second;
 }
@@ -80,21 +91,11 @@ LossValues Runs::loss_values(std::vector<Tensor> list) {
 
 namespace {
 
-// What a program reads of a model's layers besides the values of weights.
-void add_facts(const Model& model, Programs::Key& key) {
+// Layers that facts point at.
+void hold_layers(const Model& model, std::vector<std::shared_ptr<const void>>& held) {
   for (const std::shared_ptr<nn::Layer>& layer : model.layers()) {
-    const bool trains = layer->trainable();
-    key.facts.push_back(layer.get());
-    key.facts.push_back(trains ? layer.get() : nullptr);
-    key.held.push_back(layer);
-    if (const auto* inner = dynamic_cast<const Model*>(layer.get())) {
-      add_facts(*inner, key);
-      continue;
-    }
-    for (const nn::Variable& v : layer->weights()) {
-      key.facts.push_back(v.value.view().data);
-      key.facts.push_back(v.value.requires_grad() ? layer.get() : nullptr);
-    }
+    held.push_back(layer);
+    if (const auto* inner = dynamic_cast<const Model*>(layer.get())) hold_layers(*inner, held);
   }
 }
 
@@ -106,7 +107,8 @@ Programs::Key Runs::key(const StepTypes& types) const {
     key.facts.push_back(model_.objective_.loss(i).get());
     key.held.push_back(model_.objective_.loss(i));
   }
-  add_facts(model_, key);
+  model_.add_facts(key.facts);
+  hold_layers(model_, key.held);
   return key;
 }
 
@@ -153,8 +155,7 @@ void Runs::make_eager(StepRun& run, const StepTypes& types) const {
 
 // ---- training ----
 
-Training::Training(Model& model, std::string_view method)
-    : model_(model), method_(method), turn_(model, method), parameters_(model.trainable_weights()) {
+Training::Training(Model& model, std::string_view method) : model_(model), method_(method), parameters_(model.trainable_weights()) {
   optim::Optimizer& optimizer = *model.objective_.optimizer;
   std::vector<Tensor> values;
   for (const auto& p : parameters_) values.push_back(p.value);
@@ -199,14 +200,16 @@ void Training::undo(std::uint64_t training_calls) {
 void Training::step(const BatchSource& source, std::span<const std::int64_t> rows, Meter& meter) {
   stop_if_asked(method_);
   check_not_frozen();
+  optim::Optimizer& optimizer = *model_.objective_.optimizer;
   StepRun& run = runs_->at(source, static_cast<Dim>(rows.size()));
+  run.prepare_update(optimizer, parameters_);
   std::unique_lock<ReadWriteLock> writing(model_.weights_lock_, std::defer_lock);
   if (whole_step_) writing.lock();
   const std::uint64_t number = model_.training_calls_.fetch_add(1);
   for (const auto& s : statistics_) s.before.assign(s.now);
   try {
-    source.gather(rows, run.x, run.y, run.weights);
-    model_.objective_.optimizer->look_ahead();
+    run.gather(rows);
+    optimizer.look_ahead();
     run.execute(number);
     stop_if_asked(method_);
     meter.update(run.losses, static_cast<Dim>(rows.size()), run.y, run.predicted);
@@ -217,7 +220,7 @@ void Training::step(const BatchSource& source, std::span<const std::int64_t> row
     throw;
   }
   run.commit();
-  model_.objective_.optimizer->apply(run.grads, parameters_);
+  run.update(optimizer, parameters_);
 }
 
 }  // namespace nacre::model

@@ -34,16 +34,28 @@ class StepRun {
   std::vector<Tensor> predicted, grads;
   LossValues losses;
 
+  // The arrays that gather reads from now on; `source` must live as long.
+  void read_from(const BatchSource& source) { gathers_ = source.gathers(rows_, x, y, weights); }
+  // Fills x, y and weights with these rows of the source, as many as the run was made for; all must be there.
+  void gather(std::span<const std::int64_t> rows) const {
+    for (const RowGather& g : gathers_) g(rows);
+  }
   // Fills predicted, losses and (in training) grads; `number` keys random numbers. Captured: changes nothing else; eager: moves running statistics.
   void execute(std::uint64_t number);
   // The changes that execute has left out.
   void commit();
+  // Checks what the update needs, once where gradients stay in place; the step of the optimizer with grads.
+  void prepare_update(optim::Optimizer& optimizer, std::span<const optim::Parameter> parameters);
+  void update(optim::Optimizer& optimizer, std::span<const optim::Parameter> parameters);
   // The captured program; null when steps are eager.
   [[nodiscard]] ProgramRun* program() const { return lease_ ? &**lease_ : nullptr; }
 
  private:
   friend class Runs;
+  Dim rows_ = 0;
+  std::vector<RowGather> gathers_;
   std::optional<Programs::Lease> lease_;
+  std::optional<optim::Optimizer::Prepared> update_;  // captured: gradients stay where they are
   std::function<void(StepRun&, std::uint64_t)> eager_;
 };
 
@@ -52,6 +64,7 @@ class Runs {
  public:
   // Mode::train: gradients of `parameters`, in their order, side by side in one block.
   Runs(Model& model, Mode mode, std::string_view method, std::span<const Tensor> parameters = {});
+  // The run for so many rows of this source, which is the same in all calls and lives as long.
   StepRun& at(const BatchSource& source, Dim rows);
 
  private:
@@ -73,7 +86,9 @@ class Runs {
 // What all steps of one fit share.
 class Training {
  public:
+  // The caller holds the TrainingTurn, here and at each step.
   Training(Model& model, std::string_view method);
+  [[nodiscard]] Runs& runs() { return *runs_; }
   void step(const BatchSource& source, std::span<const std::int64_t> rows, Meter& meter);
 
  private:
@@ -82,7 +97,6 @@ class Training {
 
   Model& model_;
   std::string_view method_;
-  TrainingTurn turn_;
   std::vector<optim::Parameter> parameters_;
   std::optional<Runs> runs_;
   // Eager steps only: weights that a forward pass changes (running statistics), and their values before the step.

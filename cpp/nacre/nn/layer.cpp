@@ -174,6 +174,15 @@ std::vector<Tensor> Layer::trainable_weights() const {
   return out;
 }
 
+void Layer::add_facts(std::vector<const void*>& facts) const {
+  facts.push_back(this);
+  facts.push_back(trainable() ? this : nullptr);
+  for (const Variable& v : weights_) {
+    facts.push_back(v.value.view().data);
+    facts.push_back(v.value.requires_grad() ? this : nullptr);
+  }
+}
+
 Dim Layer::count_params() const {
   Dim n = 0;
   for (const Variable& v : weights()) n += v.value.count();

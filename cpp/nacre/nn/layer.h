@@ -103,6 +103,9 @@ class NACRE_API Layer : public std::enable_shared_from_this<Layer> {
 
   // A layer of layers lists theirs, as "<layer>/<weight>".
   [[nodiscard]] virtual std::vector<Variable> weights() const { return weights_; }
+  // What a captured step depends on besides the values of weights, to be compared: this layer, its mode, where its weights lie. Whoever overrides
+  // weights() adds the same of the layers inside.
+  virtual void add_facts(std::vector<const void*>& facts) const;
   [[nodiscard]] std::vector<Tensor> trainable_weights() const;
   // Value of the weight of this name, or an empty handle: an absent optional input of an op.
   [[nodiscard]] Tensor find_weight(std::string_view name) const;

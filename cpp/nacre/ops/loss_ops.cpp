@@ -97,8 +97,9 @@ Operands labels(std::span<const Tensor> in, Dim axis) {
   return {in[0].shape() == rows ? in[0] : reshape(in[0], {.newshape = rows}), p};
 }
 
-Tensor last_mean(const Tensor& x) { return mean(x, {.axis = -1}); }
-Tensor last_sum(const Tensor& x) { return sum(x, {.axis = -1}); }
+// Over an axis of size 1 both are the element itself: a view.
+Tensor last_mean(const Tensor& x) { return x.shape().back() == 1 ? squeeze(x, {.axis = -1}) : mean(x, {.axis = -1}); }
+Tensor last_sum(const Tensor& x) { return x.shape().back() == 1 ? squeeze(x, {.axis = -1}) : sum(x, {.axis = -1}); }
 Tensor clip_probability(const Tensor& p) { return clip(p, {.min = kClip, .max = 1 - kClip}); }
 // Rows that sum to 1, away from 0 and 1.
 Tensor normalised(const Tensor& p) { return clip_probability(p / sum(p, {.axis = -1, .keepdims = true})); }

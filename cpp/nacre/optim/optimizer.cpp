@@ -182,7 +182,7 @@ void Optimizer::update_range(const Run& run, std::size_t i, std::int64_t element
           .state = state_[i]});
 }
 
-void Optimizer::apply(std::span<const Tensor> grads, std::span<const Parameter> parameters) {
+Optimizer::Prepared Optimizer::prepare(std::span<const Tensor> grads, std::span<const Parameter> parameters) {
   if (grads.size() != parameters.size()) {
     raise<ValueError>(class_name(), ": ", grads.size(), " gradients for ", parameters.size(), " variables.");
   }
@@ -193,35 +193,39 @@ void Optimizer::apply(std::span<const Tensor> grads, std::span<const Parameter> 
     check_gradient(i, grads[i]);
     if (parameters_[i].value.body()->storage->read_only) begin_write(class_name(), parameters_[i].value);  // raises
   }
-  std::vector<Tensor> copies;  // of strided gradients: before anything changes, as memory may run out
-  for (const Tensor& g : grads) {
-    if (!g.defined() || g.contiguous()) continue;
-    copies.resize(grads.size());
-    copies[static_cast<std::size_t>(&g - grads.data())] = g.clone();
+  Prepared out;
+  for (const Tensor& g : grads) out.grads.push_back(!g.defined() || g.contiguous() ? g : g.clone());
+  for (std::size_t r = 0; r < runs_.size(); ++r) {
+    const Run& run = runs_[r];
+    if (!clipnorm_ && in_one_piece(run, out.grads)) {
+      out.pieces.push_back({r, run.first, run.elements, out.grads[run.first]});
+      continue;
+    }
+    for (std::size_t i = run.first; i < run.first + run.count; ++i) {
+      if (out.grads[i].defined()) out.pieces.push_back({r, i, parameters_[i].value.count(), out.grads[i]});
+    }
   }
-  const auto ready = [&](std::size_t i) -> const Tensor& { return grads[i].contiguous() ? grads[i] : copies[i]; };
+  return out;
+}
+
+void Optimizer::apply(std::span<const Tensor> grads, std::span<const Parameter> parameters) { apply(prepare(grads, parameters)); }
+
+void Optimizer::apply(const Prepared& prepared) {
   const Uninterruptible whole;  // a step is made entirely or not at all
   double scale = 1;
   if (global_clipnorm_) {
     double sum = 0;
-    for (std::size_t i = 0; i < grads.size(); ++i) sum += grads[i].defined() ? square_sum(ready(i)) : 0.0;
+    for (const Tensor& g : prepared.grads) sum += g.defined() ? square_sum(g) : 0.0;
     scale = shrink(std::sqrt(sum), global_clipnorm_);
   }
   come_back();
   ++iterations_;
-  for (std::size_t i = 0; i < grads.size(); ++i) {
-    if (grads[i].defined()) begin_write(class_name(), parameters_[i].value);
+  for (std::size_t i = 0; i < prepared.grads.size(); ++i) {
+    if (prepared.grads[i].defined()) begin_write(class_name(), parameters_[i].value);
   }
-  for (const Run& run : runs_) {
-    if (!clipnorm_ && in_one_piece(run, grads)) {
-      update_range(run, run.first, run.elements, grads[run.first], scale);
-      continue;
-    }
-    for (std::size_t i = run.first; i < run.first + run.count; ++i) {
-      if (!grads[i].defined()) continue;
-      const double own = clipnorm_ ? shrink(std::sqrt(square_sum(ready(i))), clipnorm_) : scale;
-      update_range(run, i, parameters_[i].value.count(), ready(i), own);
-    }
+  for (const Prepared::Piece& p : prepared.pieces) {
+    const double own = clipnorm_ ? shrink(std::sqrt(square_sum(p.grad)), clipnorm_) : scale;
+    update_range(runs_[p.run], p.first, p.elements, p.grad, own);
   }
 }
 

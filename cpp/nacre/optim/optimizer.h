@@ -47,6 +47,18 @@ class NACRE_API Optimizer {
   [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
   // One step. An empty gradient handle leaves its variable alone. Nothing is changed when a check fails.
   void apply(std::span<const Tensor> grads, std::span<const Parameter> parameters);
+  // What apply checks and finds out once for gradients that are written anew in the same memory: apply(prepared) is then a step without allocation.
+  struct Prepared {
+    struct Piece {
+      std::size_t run, first;  // of runs_; first variable
+      std::int64_t elements;
+      Tensor grad;
+    };
+    std::vector<Piece> pieces;
+    std::vector<Tensor> grads;  // contiguous, one for each variable
+  };
+  [[nodiscard]] Prepared prepare(std::span<const Tensor> grads, std::span<const Parameter> parameters);
+  void apply(const Prepared& prepared);
   // One step from the variables' own gradients; StateError before build.
   void step();
   // Forgets the variables' gradients.

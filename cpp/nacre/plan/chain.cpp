@@ -9,7 +9,17 @@ namespace nacre::plan {
 
 namespace {
 
-constexpr Dim kGrain = 16384;  // elements of a piece, as for single ops (kernels/dispatch/elementwise_drive.cpp)
+void call_op(const ChainOp& op, Dim n, char* const* in, char* out) {
+  const Dim* stride = op.stride;
+  if (op.fn.binary)
+    op.fn.binary(n, in[0], stride[0], in[1], stride[1], out, 1, op.fn.params, nullptr);
+  else if (op.fn.unary)
+    op.fn.unary(n, in[0], stride[0], out, 1, op.fn.params);
+  else if (op.fn.where)
+    op.fn.where(n, in[0], stride[0], in[1], stride[1], in[2], stride[2], out, 1);
+  else
+    op.fn.cast(n, in[0], stride[0], out, 1);
+}
 
 void run_range(const ChainCall& c, Dim begin, Dim end) {
   alignas(64) char buffers[kTileSlots][kTileBytes];
@@ -18,21 +28,11 @@ void run_range(const ChainCall& c, Dim begin, Dim end) {
     for (int i = 0; i < c.count; ++i) {
       const ChainOp& op = c.ops[i];
       char* in[3];
-      Dim stride[3];
       for (int k = 0; k < op.inputs; ++k) {
         const ChainOperand& x = op.in[k];
         in[k] = x.base ? x.base + at * x.step : buffers[x.slot];
-        stride[k] = x.step ? 1 : 0;
       }
-      char* out = op.out.base ? op.out.base + at * op.out.step : buffers[op.out.slot];
-      if (op.fn.unary)
-        op.fn.unary(n, in[0], stride[0], out, 1, op.fn.params);
-      else if (op.fn.binary)
-        op.fn.binary(n, in[0], stride[0], in[1], stride[1], out, 1, op.fn.params, nullptr);
-      else if (op.fn.where)
-        op.fn.where(n, in[0], stride[0], in[1], stride[1], in[2], stride[2], out, 1);
-      else
-        op.fn.cast(n, in[0], stride[0], out, 1);
+      call_op(op, n, in, op.out.base ? op.out.base + at * op.out.step : buffers[op.out.slot]);
     }
   }
 }
@@ -47,8 +47,16 @@ bool repeats(const View& v) {
 }
 
 void run_chain(const ChainCall& c) {
-  if (c.elements <= kGrain) return run_range(c, 0, c.elements);
-  parallel_for(c.elements, kGrain, [&](Dim begin, Dim end, int) { run_range(c, begin, end); });
+  if (c.whole) {
+    for (int i = 0; i < c.count; ++i) {
+      const ChainOp& op = c.ops[i];
+      char* const in[3] = {op.in[0].base, op.in[1].base, op.in[2].base};
+      call_op(op, c.elements, in, op.out.base);
+    }
+    return;
+  }
+  if (c.elements <= kChainGrain) return run_range(c, 0, c.elements);
+  parallel_for(c.elements, kChainGrain, [&](Dim begin, Dim end, int) { run_range(c, begin, end); });
 }
 
 bool assign_slots(const Graph& g, const std::vector<Id>& chain, const std::function<bool(Id)>& materialised,

@@ -10,8 +10,9 @@
 
 namespace nacre::plan {
 
-inline constexpr Dim kTileBytes = 4096;  // of the widest value: 1024 floats
-inline constexpr int kTileSlots = 4;     // buffers: half of a usual first cache, the arrays themselves take the rest
+inline constexpr Dim kTileBytes = 4096;    // of the widest value: 1024 floats
+inline constexpr Dim kChainGrain = 16384;  // elements of a piece, as for single ops (kernels/dispatch/elementwise_drive.cpp)
+inline constexpr int kTileSlots = 4;       // buffers: half of a usual first cache, the arrays themselves take the rest
 
 struct ChainOperand {
   char* base = nullptr;  // null: a tile buffer
@@ -23,13 +24,14 @@ struct ChainOp {
   TileFn fn;
   int inputs = 0;
   ChainOperand in[3], out;
-  int in_size[3] = {};  // bytes of an element
+  Dim stride[3] = {};  // of the inputs, in elements: 1, or 0 for one number
 };
 
 struct ChainCall {
   const ChainOp* ops = nullptr;
   int count = 0;
   Dim elements = 0, tile = 0;  // elements in all and per tile
+  bool whole = false;          // one tile, by one thread, and every operand has a base
 };
 
 void run_chain(const ChainCall& c);

@@ -145,15 +145,29 @@ void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& step
       o.base = static_cast<char*>(v.data);
       return o;
     };
-    for (std::size_t k = 0; k < n.in.size(); ++k) op.in[k] = operand(n.in[k]);
+    for (std::size_t k = 0; k < n.in.size(); ++k) {
+      op.in[k] = operand(n.in[k]);
+      op.stride[k] = op.in[k].step ? 1 : 0;
+    }
     op.out = operand(n.out[0]);
     ops.push_back(op);
   }
   ChainCall call;
-  call.ops = static_cast<const ChainOp*>(builder.keep(ops.data(), ops.size() * sizeof(ChainOp)));
-  call.count = static_cast<int>(ops.size());
   call.elements = elements;
   call.tile = chain.size() == 1 ? elements : kTileBytes / widest;  // one op needs no tiles
+  call.whole = elements <= call.tile && elements <= kChainGrain;
+  if (call.whole) {  // buffers of their own in place of those on the stack: nothing is left to find out
+    auto* buffers = static_cast<char*>(builder.keep(nullptr, static_cast<std::size_t>(kTileSlots * elements * widest)));
+    const auto settle = [&](ChainOperand& o) {
+      if (!o.base) o.base = buffers + o.slot * elements * widest;
+    };
+    for (ChainOp& op : ops) {
+      for (int k = 0; k < op.inputs; ++k) settle(op.in[k]);
+      settle(op.out);
+    }
+  }
+  call.ops = static_cast<const ChainOp*>(builder.keep(ops.data(), ops.size() * sizeof(ChainOp)));
+  call.count = static_cast<int>(ops.size());
   steps.push_back({run_chain_step, builder.keep(&call, sizeof call), chain.back()});
 }
 

@@ -265,8 +265,40 @@ void stage(Recorder& r, const OpDef& def, const void* attrs, std::span<Tensor> i
   r.record(def, attrs, t_compound.empty() ? def.name : t_compound, in, types, outputs);
 }
 
+// Elementwise ops on packed floats of one dtype and one shape, few enough for one thread: nothing needs to be found out. Empty where that is not so.
+Tensor apply_alike(const OpDef& def, const void* attrs, std::span<const Tensor> in) {
+  constexpr Dim kFew = 8192;
+  View* views[2];
+  if (!def.keeps_type || in.size() != def.inputs.size() || in.size() > 2 || recorder()) return {};
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    if (!in[k].defined()) return {};
+    views[k] = in[k].body();
+    const View &v = *views[k], &first = *views[0];
+    if (!v.contiguous() || (k > 0 && !(v.dtype == first.dtype && v.shape == first.shape))) return {};
+  }
+  const View& x = *views[0];
+  const Dim n = x.count();
+  TileFn fn;
+  if ((x.dtype != DType::float32 && x.dtype != DType::float64) || n > kFew) return {};
+  if (!def.tile(attrs, cpu_kernels(), In{views, static_cast<int>(in.size())}, fn)) return {};
+  const Tensor out = Tensor::empty_like(x, def.name);
+  if (fn.binary)
+    fn.binary(n, x.data, 1, views[1]->data, 1, out.body()->data, 1, fn.params, nullptr);
+  else if (fn.unary)
+    fn.unary(n, x.data, 1, out.body()->data, 1, fn.params);
+  else
+    return {};
+  if (stop_requested()) raise<Interrupted>(def.name, ": stopped on request.");
+  return out;
+}
+
 template <class Outputs>
 void apply_into(const OpDef& def, const void* attrs, std::span<const Tensor> given, Outputs& outputs) {
+  if (Tensor out = apply_alike(def, attrs, given); out.defined()) {
+    outputs.resize(1);
+    outputs[0] = std::move(out);
+    return record_node(def, attrs, given, std::span<Tensor>(outputs.data(), 1));
+  }
   check_arity(def, given);
   Tensor small[kInline];
   std::vector<Tensor> large;

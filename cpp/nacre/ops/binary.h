@@ -46,7 +46,7 @@ struct Binary {
   static constexpr Arg inputs[] = {{"x1"}, {"x2"}};
   static constexpr auto fields = std::tuple<>{};
   static constexpr Promote promote = info.rule == BinaryRule::to_float ? Promote::to_float : Promote::common;
-  static constexpr bool strided = true, save_types = true;
+  static constexpr bool strided = true, save_types = true, keeps_type = info.rule != BinaryRule::compare;
   static constexpr std::uint64_t save_in = info.save_in, save_out = info.save_out;
   static void infer(const Binary&, In in, Types& out) { binary_infer(info, in, out); }
   static void run(const Binary&, Views in, Views out, Context& c) { binary_run(K, in, out, c); }

@@ -17,6 +17,7 @@
 //   save_types = true    grad may call in_type(k) without saving the value
 //   inplace = mask       output 0 may lie in the memory of these inputs (same shape and dtype, contiguous); plans use it
 //   cost(op, In, std::span<const Type> out) -> Cost    flops and bytes; default: no flops, every input and output once
+//   keeps_type                                elementwise: inputs of one floating-point dtype and one shape give a result of the same
 //   tile(op, kernels, In, TileFn&) -> bool     the inner loop of an elementwise op, so that plans run chains of them tile by tile
 //   prepare(op, Views in, Views out, CallBuilder&) -> bool    the call that run makes, with the kernel chosen and its arguments filled in
 //                        once: plans run that; it must compute the same bits. false: run is called each time
@@ -181,6 +182,7 @@ struct OpDef {
   bool strided = false;
   bool save_types = false;
   bool internal = false;
+  bool keeps_type = false;
   int outputs = 1;
   std::uint64_t save_in = 0, save_out = 0;  // variadic inputs: bit 63 saves all of them
   std::string_view not_differentiable;      // the reason, when there is no gradient
@@ -276,6 +278,7 @@ const OpDef& make_def() {
     if constexpr (requires { Op::strided; }) d.strided = Op::strided;
     if constexpr (requires { Op::save_types; }) d.save_types = Op::save_types;
     if constexpr (requires { Op::internal; }) d.internal = Op::internal;
+    if constexpr (requires { Op::keeps_type; }) d.keeps_type = Op::keeps_type;
     if constexpr (requires { Op::outputs; }) d.outputs = Op::outputs;
     if constexpr (requires { Op::save_in; }) d.save_in = Op::save_in;
     if constexpr (requires { Op::save_out; }) d.save_out = Op::save_out;

@@ -47,7 +47,7 @@ struct Unary {
   static constexpr auto fields = std::tuple<>{};
   static constexpr Promote promote =
       info.rule == UnaryRule::to_float || info.rule == UnaryRule::predicate ? Promote::to_float : Promote::none;
-  static constexpr bool strided = true, save_types = true;
+  static constexpr bool strided = true, save_types = true, keeps_type = info.rule < UnaryRule::predicate;
   static constexpr std::uint64_t save_in = info.saves == Saves::input, save_out = info.saves == Saves::output;
   static void infer(const Unary&, In in, Types& out) { unary_infer(info, in, out); }
   static void run(const Unary&, Views in, Views out, Context& c) { unary_run(K, in, out, c); }

@@ -111,7 +111,11 @@ void Tensor::unref(TensorBody* body) noexcept {
 std::string to_string(Device d) { return d.type == DeviceType::cpu ? std::string("cpu") : cat("cuda:", static_cast<int>(d.index)); }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, std::string_view op) {
-  const Dim n = checked_count(op, shape, dtype);
+  return make_empty(shape, dtype, checked_count(op, shape, dtype), op);
+}
+Tensor Tensor::empty_like(const View& v, std::string_view op) { return make_empty(v.shape, v.dtype, v.count(), op); }
+
+Tensor Tensor::make_empty(const Shape& shape, DType dtype, Dim n, std::string_view op) {
   Storage* s = t_storages.make();
   s->bytes = static_cast<std::size_t>(n * size_of(dtype));
   try {

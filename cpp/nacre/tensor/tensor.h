@@ -77,6 +77,8 @@ class NACRE_API Tensor {
 
   // Uninitialised memory of this type; throws ShapeError or OutOfMemoryError naming `op`.
   static Tensor empty(const Shape& shape, DType dtype = DType::float32, std::string_view op = "tensor");
+  // The same of the type of a tensor that exists, contiguous.
+  static Tensor empty_like(const View& v, std::string_view op = "tensor");
   // Copies `values` (count must match the shape).
   template <class T>
   static Tensor of(std::span<const T> values, const Shape& shape) {
@@ -145,6 +147,7 @@ class NACRE_API Tensor {
   [[nodiscard]] bool same(const Tensor& o) const noexcept { return body_ == o.body_; }
 
  private:
+  static Tensor make_empty(const Shape& shape, DType dtype, Dim count, std::string_view op);
   void check_dtype(DType wanted) const;
   void copy_from_host(const void* values, Dim count) const;
   static void unref(TensorBody* body) noexcept;

@@ -155,6 +155,17 @@ TEST_CASE("sizes that pack, block K and split among threads") {
   }
 }
 
+TEST_CASE("few rows against a B that is cut along K") {
+  Threads threads;
+  const std::int64_t sizes[][3] = {{1, 1027, 2100}, {3, 515, 4200}, {4, 2048, 1100}, {1100, 1, 2050}};
+  for (const auto& z : sizes) {
+    check<float>({z[0], z[1], z[2]});
+    check<float>({z[0], z[1], z[2], z[1] == 1, false, true, true, true, 3});
+    check<double>({z[0], z[1], z[2], true, false, false, true, false, 1});
+  }
+  check<float>({2, 70, 40000});
+}
+
 TEST_CASE("empty sizes") {
   check<float>({0, 5, 3});
   check<float>({5, 0, 3});

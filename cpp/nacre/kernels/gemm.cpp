@@ -36,6 +36,7 @@ struct Plan {
   int packets;            // width of a panel
   int64_t rows, columns;  // of a piece
   int64_t pieces_m, pieces_n, batch;
+  int64_t chunk, chunks;  // stream: K is cut into chunks (of so many steps) that are pieces of their own; else 0, 1
 };
 
 int64_t batch_count(const GemmArgs& g) {
@@ -54,10 +55,10 @@ int64_t work_of(int64_t m, int64_t n, int64_t k) {
 template <class T>
 void choose_pieces(Plan<T>& p, int threads) {
   const int64_t work = work_of(p.m, p.n, p.k);
-  int64_t want = larger(1, ceil_div(work, kPieceWork));
-  if (threads > 1 && p.batch < 4 * threads && work >= kForkWork) {
+  int64_t want = larger(1, ceil_div(work / p.chunks, kPieceWork));
+  if (threads > 1 && p.batch * p.chunks < 4 * threads && work >= kForkWork) {
     const int64_t each = larger(1, smaller(4, work / (64 * kForkWork * threads)));  // a few pieces per thread when they are large
-    want = larger(want, ceil_div(each * threads, p.batch));
+    want = larger(want, ceil_div(each * threads, p.batch * p.chunks));
   }
   const int64_t panel = p.packets * Packet<T>::size;
   const int64_t strip = p.dot ? p.m : tile_rows(p.packets);
@@ -128,6 +129,8 @@ Plan<T> make_plan(const GemmArgs& g) {
   p.stream = !p.dot && !p.pack_b && !small_b && p.m <= kStreamRows;
   const int64_t blocks = ceil_div(p.k, kBlockK);
   p.block_k = larger(1, p.dot ? p.k : ceil_div(p.k, larger(blocks, 1)));
+  p.chunk = p.stream && p.batch == 1 ? stream_chunk<T>(p.n, p.k) : 0;
+  p.chunks = p.chunk > 0 ? ceil_div(p.k, p.chunk) : 1;
   if (p.m > 0 && p.n > 0) choose_pieces(p, g.threads);
   return p;
 }
@@ -142,6 +145,17 @@ int64_t worker_bytes(const Plan<T>& p) {
   int64_t n = strip_elements(p);
   if (p.pack_b) n += p.block_k * round_up(smaller(p.columns, p.n), Packet<T>::size);
   return round_up(n * int64_t(sizeof(T)), 64);
+}
+
+// Sums of the chunks of K after the first, which goes to C; shared by the workers.
+template <class T>
+int64_t chunk_bytes(const Plan<T>& p) {
+  return (p.chunks - 1) * p.m * p.n * int64_t(sizeof(T));
+}
+
+template <class T>
+int64_t scratch_of(const Plan<T>& p, int threads) {
+  return worker_bytes(p) * threads + chunk_bytes(p);
 }
 
 template <class T>
@@ -242,6 +256,36 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
   }
 }
 
+// A chunk of K (the slowest index of u) for a piece's columns.
+template <class T>
+void run_chunk(const Plan<T>& p, int64_t u, T* sums) {
+  const int64_t n0 = u % p.pieces_n * p.columns, columns = smaller(p.columns, p.n - n0), chunk = u / p.pieces_n;
+  const int64_t k0 = chunk * p.chunk, k = smaller(p.chunk, p.k - k0);
+  const int64_t row_step = p.trans_a ? 1 : p.lda, k_step = p.trans_a ? p.lda : 1;
+  T* c = chunk == 0 ? p.c : sums + (chunk - 1) * p.m * p.n;
+  stream_product(p.a + k0 * k_step, row_step, k_step, p.b + k0 * p.ldb + n0, p.ldb, p.m, columns, k, c + n0,
+                 chunk == 0 ? p.ldc : p.n, chunk == 0 && p.accumulate);
+}
+
+template <class T>
+void run_chunks(const Plan<T>& p, T* sums, int threads) {
+  parallel_for(
+      p.pieces_n * p.chunks, 1,
+      [&](int64_t begin, int64_t end, int) {
+        for (int64_t u = begin; u < end; ++u) run_chunk(p, u, sums);
+      },
+      threads);
+  constexpr int64_t block = 1024;
+  parallel_for(
+      ceil_div(p.n, block), 1,
+      [&](int64_t begin, int64_t end, int) {
+        const int64_t n0 = begin * block, columns = smaller(end * block, p.n) - n0;
+        add_chunks(p.c + n0, p.ldc, p.m, columns, sums + n0, p.n, p.m * p.n, p.chunks - 1);
+        finish(p, p.c, 0, p.m, n0, columns);
+      },
+      threads);
+}
+
 struct BatchOffsets {
   int64_t a = 0, b = 0, c = 0;
 };
@@ -263,7 +307,8 @@ template <class T>
 struct Ready {
   GemmArgs args;
   Plan<T> plan;
-  int64_t units, grain, bytes;
+  int64_t units, grain;
+  int64_t bytes;  // of a worker
 };
 
 template <class T>
@@ -282,6 +327,7 @@ Ready<T> make_ready(const GemmArgs& g) {
 template <class T>
 void run_ready(const Ready<T>& r, void* scratch) {
   const Plan<T>& p = r.plan;
+  if (p.chunks > 1) return run_chunks(p, static_cast<T*>(scratch), r.args.threads);
   if (r.units == 1) return run_piece(p, p.a, p.b, p.c, 0, static_cast<T*>(scratch));
   const int64_t pieces = p.pieces_m * p.pieces_n;
   auto body = [&](int64_t begin, int64_t end, int worker) {
@@ -306,7 +352,7 @@ void prepare_float(const GemmArgs& g, PreparedGemm& out) {
   static_assert(sizeof(Ready<T>) <= sizeof(PreparedGemm::state));
   const Ready<T> r = make_ready<T>(g);
   __builtin_memcpy(out.state, &r, sizeof r);
-  out.scratch_bytes = r.bytes * g.threads;
+  out.scratch_bytes = scratch_of(r.plan, g.threads);
   out.run = [](const void* state, void* scratch) noexcept { run_ready(*static_cast<const Ready<T>*>(state), scratch); };
 }
 
@@ -344,8 +390,8 @@ void gemm_integer(const GemmArgs& g) {
 
 int64_t gemm_scratch_bytes(const GemmArgs& g) noexcept {
   if (g.m == 0 || g.n == 0 || g.k == 0) return 0;
-  if (g.dtype == DType::float32) return worker_bytes(make_plan<float>(g)) * g.threads;
-  if (g.dtype == DType::float64) return worker_bytes(make_plan<double>(g)) * g.threads;
+  if (g.dtype == DType::float32) return scratch_of(make_plan<float>(g), g.threads);
+  if (g.dtype == DType::float64) return scratch_of(make_plan<double>(g), g.threads);
   return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "nacre/base/error.h"
 #include "nacre/base/os_memory.h"
+#include "nacre/base/regions.h"
 
 namespace nacre {
 
@@ -57,24 +58,11 @@ SizeClass class_of(std::size_t bytes) {
   return {static_cast<int>(4 * (log - 6) + quarter), (std::size_t{1} << log) + quarter * step};
 }
 
-void* system_allocate(std::size_t bytes) noexcept {
-  const bool large = bytes >= kLargeBlock;
-  const std::size_t alignment = large ? os::kLargePage : kAlignment;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* p = std::aligned_alloc(alignment, rounded);
-  if (p && large) os::prefer_large_pages(p, bytes);
-  return p;
-}
-
-void Cache::drain() noexcept {
-  for (FreeBlock*& list : lists) {
-    while (list) {
-      FreeBlock* next = list->next;
-      std::free(list);
-      list = next;
-    }
-  }
-  held = 0;
+// What the class of this index holds.
+std::size_t bytes_of(int index) {
+  if (index == 0) return 64;
+  const std::size_t power = std::size_t{1} << (6 + (index - 1) / 4);
+  return power + static_cast<std::size_t>((index - 1) % 4 + 1) * (power / 4);
 }
 
 // Sanitizers must see every allocation, or they miss overflows inside cached blocks.
@@ -83,6 +71,34 @@ constexpr bool kUseCache = false;
 #else
 constexpr bool kUseCache = true;
 #endif
+
+void* system_allocate(std::size_t bytes) noexcept {
+  if (kUseCache) {
+    if (void* p = regions::allocate(bytes)) return p;
+  }
+  const bool large = bytes >= kLargeBlock;
+  const std::size_t alignment = large ? os::kLargePage : kAlignment;
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* p = std::aligned_alloc(alignment, rounded);
+  if (p && large) os::prefer_large_pages(p, bytes);
+  return p;
+}
+
+// `bytes` as given to system_allocate.
+void system_free(void* p, std::size_t bytes) noexcept {
+  if (kUseCache && bytes >= regions::kSmallest && bytes <= regions::kLargest && regions::release(p)) return;
+  std::free(p);
+}
+
+void Cache::drain() noexcept {
+  for (int i = 0; i < kClasses; ++i) {
+    while (FreeBlock* block = lists[i]) {
+      lists[i] = block->next;
+      system_free(block, bytes_of(i));
+    }
+  }
+  held = 0;
+}
 
 void count_in(std::size_t bytes) noexcept {
   const std::size_t now = g_in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
@@ -141,7 +157,7 @@ void deallocate(void* p, std::size_t bytes) noexcept {
       return;
     }
   }
-  std::free(p);
+  system_free(p, kUseCache && bytes <= kLargestCached ? class_of(bytes).bytes : bytes);
 }
 
 void release_cached_memory() noexcept { t_cache.drain(); }

@@ -6,6 +6,7 @@
 #include "nacre/ops/join.h"
 #include "nacre/ops/pad.h"
 #include "nacre/ops/random_ops.h"
+#include "nacre/ops/probe.h"
 #include "nacre/ops/shape_ops.h"
 #include "nacre/ops/slice.h"
 #include "nacre/ops/sort_ops.h"

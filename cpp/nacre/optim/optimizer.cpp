@@ -227,6 +227,18 @@ void Optimizer::apply(const Prepared& prepared) {
     const double own = clipnorm_ ? shrink(std::sqrt(square_sum(p.grad)), clipnorm_) : scale;
     update_range(runs_[p.run], p.first, p.elements, p.grad, own);
   }
+  for (std::size_t i = 0; i < hooks_.size(); ++i) {
+    if (hooks_[i] && prepared.grads[i].defined()) hooks_[i](parameters_[i].value);
+  }
+}
+
+void Optimizer::set_hook(std::size_t variable, Hook hook) {
+  if (!built_) raise<StateError>(class_name(), ": set_hook needs the variables. Call build(variables) first.");
+  if (variable >= parameters_.size()) {
+    raise<IndexError>(class_name(), ": set_hook: variable ", variable, " is out of range for ", parameters_.size(), " variables.");
+  }
+  hooks_.resize(parameters_.size());
+  hooks_[variable] = std::move(hook);
 }
 
 void Optimizer::step() {

@@ -5,6 +5,7 @@
 // the decoupled weight decay p -= lr * weight_decay * p comes before the rule (Loshchilov and Hutter 2019).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -59,6 +60,10 @@ class NACRE_API Optimizer {
   };
   [[nodiscard]] Prepared prepare(std::span<const Tensor> grads, std::span<const Parameter> parameters);
   void apply(const Prepared& prepared);
+  // Called after each update of this variable, with the variable, before anybody else can see what the update wrote: constraints, pruning masks, averages.
+  // It must not throw. An empty one is none. IndexError for a variable that is not there, StateError before build.
+  using Hook = std::function<void(const Tensor& value)>;
+  void set_hook(std::size_t variable, Hook hook);
   // One step from the variables' own gradients; StateError before build.
   void step();
   // Forgets the variables' gradients.
@@ -126,6 +131,7 @@ class NACRE_API Optimizer {
   std::vector<Parameter> parameters_;
   std::vector<std::vector<Tensor>> state_;
   std::vector<Run> runs_;
+  std::vector<Hook> hooks_;  // one per variable, or none at all
 };
 
 struct OptimizerDef {

@@ -171,6 +171,20 @@ void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& step
   steps.push_back({run_chain_step, builder.keep(&call, sizeof call), chain.back()});
 }
 
+void Instance::on_ready(ReadyHook hook) {
+  ready_hook_ = std::move(hook);
+  ready_after_.assign(compute_.size(), {});
+  if (!ready_hook_) return ready_after_.clear();
+  for (const ReadyRange& r : plan_->ready()) {  // after the last call of the step
+    const Id node = plan_->compute_[r.step];
+    std::size_t last = compute_.size();
+    for (std::size_t i = 0; i < compute_.size(); ++i) {
+      if (compute_[i].node == node) last = i;
+    }
+    ready_after_.at(last).push_back(r);
+  }
+}
+
 void Instance::execute(const std::vector<Step>& steps, std::size_t first) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Step& s = steps[i];
@@ -182,6 +196,9 @@ void Instance::execute(const std::vector<Step>& steps, std::size_t first) {
       const Status status = context_.status;
       context_.status = {};
       throw_status(plan_->graph_.nodes[static_cast<std::size_t>(s.node)].name, status);
+    }
+    if (!ready_after_.empty() && first == 0) [[unlikely]] {
+      for (const ReadyRange& r : ready_after_[i]) ready_hook_(r.begin, r.bytes);
     }
   }
   context_.next_step();

@@ -145,6 +145,17 @@ Plan::Plan(Trace&& trace, std::span<const Tensor> outputs, std::span<const Tenso
 
 Plan::~Plan() = default;
 
+std::vector<ReadyRange> Plan::ready() const {
+  std::vector<ReadyRange> list;
+  for (std::size_t i = 0; i < compute_.size(); ++i) {
+    for (Id y : step_io(graph_, compute_[i], chains_, hidden_).out) {
+      const Dim begin = place_[static_cast<std::size_t>(graph_.root_of(y))];
+      if (begin >= 0) list.push_back({i, begin, graph_.bytes_of(graph_.root_of(y))});
+    }
+  }
+  return list;
+}
+
 std::vector<StepInfo> Plan::steps() const {
   std::vector<StepInfo> list;
   const auto add = [&](Id id, bool commits) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,12 @@ struct StepInfo {
   bool commits = false;
 };
 
+// A part of the given block that is complete once a step has run.
+struct ReadyRange {
+  std::size_t step;  // of steps()
+  Dim begin, bytes;
+};
+
 class NACRE_API Plan {
  public:
   // `outputs` can be read after a run. `placed[i]` is written at byte `places[i]` of the block that each instance is given (gradients in a flat
@@ -49,6 +56,8 @@ class NACRE_API Plan {
   // What the values would take without sharing.
   [[nodiscard]] std::size_t unplanned_bytes() const { return unplanned_bytes_; }
   [[nodiscard]] std::vector<StepInfo> steps() const;
+  // The placed values (gradients) in the order in which they are ready.
+  [[nodiscard]] std::vector<ReadyRange> ready() const;
   // The table of steps as text; `seconds` (one per step) adds measured times.
   [[nodiscard]] std::string text(std::span<const double> seconds = {}) const;
 
@@ -79,6 +88,9 @@ class NACRE_API Instance {
   // `step` keys the random numbers. Raises what the data made wrong, naming the op; nothing has changed then.
   void run(std::uint64_t step = 0);
   void commit();
+  // Called in run() as soon as a range of the given block is complete (plan().ready()), so that sums over processes can begin. Empty: nothing.
+  using ReadyHook = std::function<void(Dim begin, Dim bytes)>;
+  void on_ready(ReadyHook hook);
   // Measures each step of the next runs.
   void profile(bool on);
   [[nodiscard]] std::vector<double> seconds() const;  // per step of plan().steps(), mean of the measured runs
@@ -106,6 +118,8 @@ class NACRE_API Instance {
   std::vector<std::array<std::int64_t, 3>> keys_;  // seed, stream, step
   Context context_;
   bool profiling_ = false;
+  ReadyHook ready_hook_;
+  std::vector<std::vector<ReadyRange>> ready_after_;  // per entry of compute_, when there is a hook
   std::vector<double> seconds_;
   std::int64_t profiled_runs_ = 0;
 };

@@ -169,6 +169,25 @@ SAMPLES["assign_"] = [
 ]
 BAD["assign_"] = [B([r(3), r(4)], "ShapeError", ["assign_", "[3]", "[4]"]), B([r(3)], "TypeError", ["assign_", "value"])]
 
+
+def _probed(outputs: Any, ring: np.ndarray, x: np.ndarray, key: np.ndarray) -> None:
+    assert len(outputs) == 0  # the rows are in `ring` itself; tests/cpp/test_reserved.cpp reads them there
+
+
+_KEY = np.array([0, 0, 4], np.int64)
+SAMPLES["probe_"] = [
+    S("statistics", [np.zeros((2, 5)), r(3, 4), _KEY], check=_probed, strided=False),
+    S("histogram", [np.zeros((2, 8)), r(9), _KEY], check=_probed, strided=False, bins=3, low=-2.0, high=2.0),
+]
+BAD["probe_"] = [
+    B([np.zeros((2, 6)), r(3), _KEY], "ShapeError", ["probe_", "ring", "[2, 6]"]),
+    B([np.zeros((2, 5)), ints(3), _KEY], "DTypeError", ["probe_", "x", "int32"]),
+    B([np.zeros((2, 5)), r(0), _KEY], "ShapeError", ["probe_", "x", "[0]"]),
+    B([np.zeros((2, 5)), r(3), _KEY[:2]], "ShapeError", ["probe_", "key", "[2]"]),
+    B([np.zeros((2, 4)), r(3), _KEY], "ValueError", ["probe_", "bins", "-1"], bins=-1),
+    B([np.zeros((2, 5)), r(3), _KEY], "ValueError", ["probe_", "low", "2"], low=2.0),
+]
+
 # ---- slices ----
 
 

@@ -20,6 +20,13 @@ constexpr int64_t kStripPad = 16;            // extra columns of a copied strip:
 constexpr int64_t kNearBytes =
     64 * 4096;  // what the first level of the address cache covers: rows of B beyond it are read from afar
 constexpr int64_t kWideColumns = 256, kWideRows = 96;
+constexpr int64_t kDotBytes = 2 << 20;  // of B for a piece of a matrix-vector product
+// Multiply-adds, with whole packets of columns, below which a second thread does not pay: it should get 2 to 3 us to do.
+#if defined(NACRE_ISA_SCALAR)
+constexpr int64_t kShareWork = 1 << 16;
+#else
+constexpr int64_t kShareWork = 1 << 18;
+#endif
 constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
 
 template <class T>
@@ -29,6 +36,7 @@ struct Plan {
   bool dot;                   // both operands run along K
   bool stream;                // few rows, B read once
   bool pack_a, pack_b;        // else read in place
+  bool share;                 // a second thread pays
   int64_t m, n, k, lda, ldb, ldc;
   const T *a, *b, *bias;
   T* c;
@@ -54,12 +62,21 @@ int64_t work_of(int64_t m, int64_t n, int64_t k) {
 // Pieces: whole K, at most one block of packed B wide, few enough multiply-adds to end soon, enough of them for the threads.
 template <class T>
 void choose_pieces(Plan<T>& p, int threads) {
-  const int64_t work = work_of(p.m, p.n, p.k);
+  const int64_t work = work_of(p.m, round_up(p.n, Packet<T>::size), p.k);
+  p.share = threads > 1 && double(work) * double(p.batch) >= double(kShareWork);
+  if (work < kShareWork && work <= kPieceWork && p.n <= 512) {  // by far the most frequent case
+    p.rows = p.m;
+    p.columns = p.n;
+    p.pieces_m = p.pieces_n = 1;
+    return;
+  }
   int64_t want = larger(1, ceil_div(work / p.chunks, kPieceWork));
-  if (threads > 1 && p.batch * p.chunks < 4 * threads && work >= kForkWork) {
+  if (p.share && p.batch * p.chunks < 4 * threads && work >= kShareWork) {
     const int64_t each = larger(1, smaller(4, work / (64 * kForkWork * threads)));  // a few pieces per thread when they are large
     want = larger(want, ceil_div(each * threads, p.batch * p.chunks));
   }
+  // Memory sets the pace of few rows, and not the same for all threads: more pieces, which whoever is free takes.
+  if (p.share && p.dot) want = larger(want, smaller(8 * threads, work_of(p.n, p.k, int64_t(sizeof(T))) / kDotBytes));
   const int64_t panel = p.packets * Packet<T>::size;
   const int64_t strip = p.dot ? p.m : tile_rows(p.packets);
   const int64_t block = p.pack_b ? larger(panel, kBlockBytes / int64_t(sizeof(T)) / p.block_k / panel * panel)
@@ -78,7 +95,7 @@ void choose_pieces(Plan<T>& p, int threads) {
     if (cut_n * cut_m < want) cut_m = smaller(ceil_div(want, cut_n), strips);
   }
   p.columns = ceil_div(panels, cut_n) * panel;
-  p.rows = ceil_div(strips, cut_m) * strip;
+  p.rows = ceil_div(p.m, cut_m);
   p.pieces_n = ceil_div(p.n, p.columns);
   p.pieces_m = ceil_div(p.m, p.rows);
 }
@@ -320,7 +337,7 @@ Ready<T> make_ready(const GemmArgs& g) {
   r.units = p.batch * pieces;
   r.bytes = worker_bytes(p);
   // Groups of small products; everything inline when a second thread would not pay.
-  r.grain = double(total) * double(p.batch) < double(kForkWork) ? r.units : larger(1, kUnitWork / larger(1, total / pieces));
+  r.grain = p.share ? larger(1, kUnitWork / larger(1, total / pieces)) : r.units;
   return r;
 }
 

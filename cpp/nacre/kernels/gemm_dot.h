@@ -8,6 +8,11 @@
 namespace nacre {
 namespace NACRE_ISA {
 
+template <int n>
+struct Steps {
+  static constexpr int count = n;
+};
+
 template <class T, int MR, int NC>
 static void dot_block(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t k, T* c, int64_t row_step, int64_t column_step,
                       bool add) {
@@ -18,25 +23,35 @@ static void dot_block(const T* a, int64_t lda, const T* b, int64_t ldb, int64_t 
 #pragma GCC unroll 8
     for (int j = 0; j < NC; ++j) acc[i][j] = P::zero();
   }
-  auto step = [&](int64_t p, auto load) __attribute__((always_inline)) {
-    P x[MR];
+  auto step = [&](int64_t p, auto load, auto steps) __attribute__((always_inline)) {
+    constexpr int U = decltype(steps)::count;
+    P x[MR][U];
 #pragma GCC unroll 4
-    for (int i = 0; i < MR; ++i) x[i] = load(a + i * lda + p);
+    for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 2
+      for (int u = 0; u < U; ++u) x[i][u] = load(a + i * lda + p + u * P::size);
+    }
 #pragma GCC unroll 8
     for (int j = 0; j < NC; ++j) {
-      const P y = load(b + j * ldb + p);
+#pragma GCC unroll 2
+      for (int u = 0; u < U; ++u) {
+        const P y = load(b + j * ldb + p + u * P::size);
 #pragma GCC unroll 4
-      for (int i = 0; i < MR; ++i) acc[i][j] = multiply_add(x[i], y, acc[i][j]);
+        for (int i = 0; i < MR; ++i) acc[i][j] = multiply_add(x[i][u], y, acc[i][j]);
+      }
     }
   };
+  const auto whole = [](const T* q) __attribute__((always_inline)) { return P::load(q); };
   int64_t p = 0;
-  for (; p + P::size <= k; p += P::size)
-    step(
-        p, [](const T* q) __attribute__((always_inline)) { return P::load(q); });
+  if constexpr (MR ==
+                1) {  // a cache line of a row at a time: rows often lie a power of two apart and share few places of the cache
+    for (; p + 2 * P::size <= k; p += 2 * P::size) step(p, whole, Steps<2>{});
+  }
+  for (; p + P::size <= k; p += P::size) step(p, whole, Steps<1>{});
   if (p < k) {
     const int n = static_cast<int>(k - p);
     step(
-        p, [n](const T* q) __attribute__((always_inline)) { return P::load_n(q, n); });
+        p, [n](const T* q) __attribute__((always_inline)) { return P::load_n(q, n); }, Steps<1>{});
   }
 #pragma GCC unroll 4
   for (int i = 0; i < MR; ++i) {

@@ -62,15 +62,18 @@ static void pack_columns(const T* b, int64_t ldb, int64_t k, int64_t columns, in
     for (; p + block <= k; p += block) {
       int64_t j = 0;
       for (; j + block <= n; j += block) simd::transpose_block(from + j * ldb + p, ldb, to + p * width + j, width);
-      for (; j < n; ++j) {
-        for (int i = 0; i < block; ++i) to[(p + i) * width + j] = from[j * ldb + p + i];
+      if (j < width && width % block == 0) {  // the last columns and zeros beside them
+        T some[block * block] = {};
+        for (int64_t r = 0; r < n - j; ++r) __builtin_memcpy(some + r * block, from + (j + r) * ldb + p, block * sizeof(T));
+        simd::transpose_block(some, block, to + p * width + j, width);
+        j += block;
+      }
+      for (; j < width; ++j) {
+        for (int i = 0; i < block; ++i) to[(p + i) * width + j] = j < n ? from[j * ldb + p + i] : T(0);
       }
     }
     for (; p < k; ++p) {
-      for (int64_t j = 0; j < n; ++j) to[p * width + j] = from[j * ldb + p];
-    }
-    for (p = 0; n < width && p < k; ++p) {
-      for (int64_t j = n; j < width; ++j) to[p * width + j] = T(0);
+      for (int64_t j = 0; j < width; ++j) to[p * width + j] = j < n ? from[j * ldb + p] : T(0);
     }
     out += at.height * width;
   }

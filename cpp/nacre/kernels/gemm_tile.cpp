@@ -17,9 +17,8 @@ static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, const T*
       const P v = P::load(out + at);
       (job.add ? P::load(c + at) + v : v).store(c + at);
     }
-    if (full == packets) continue;
-    const P v = P::load(out + at);
-    (job.add ? P::load_n(c + at, job.last) + v : v).store_n(c + at, job.last);
+    // One by one: a masked store is slow on many machines.
+    for (int j = at; j < at + (packets - full) * job.last; ++j) c[j] = job.add ? c[j] + out[j] : out[j];
   }
 }
 

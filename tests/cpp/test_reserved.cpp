@@ -21,7 +21,7 @@ Tensor random(const Shape& shape, std::uint64_t seed) {
   return random_normal(key_tensor({.seed = seed, .step = 0, .stream = 7}), {.shape = shape});
 }
 
-Tensor loss_of(const Tensor& x, const Tensor& w1, const Tensor& w2) { return mean(square(matmul(tanh(matmul(x, w1)), w2))); }
+Tensor loss_of(const Tensor& x, const Tensor& w1, const Tensor& w2) { return mean(square(matmul(nacre::tanh(matmul(x, w1)), w2))); }
 
 }  // namespace
 
@@ -29,7 +29,7 @@ TEST_CASE("a probe writes rows of statistics into a ring, step by step, and the 
   const Tensor w1 = random({6, 5}, 1), w2 = random({5, 3}, 2), x = random({4, 6}, 3);
   const Tensor ring = zeros({.shape = {3, 5 + 4}, .dtype = DType::float64});
   const auto f = [&](const Tensor& in, bool look) {
-    const Tensor h = tanh(matmul(in, w1));
+    const Tensor h = nacre::tanh(matmul(in, w1));
     if (look) probe_(ring, h, recorder()->step_key({.seed = 0, .step = 0, .stream = 1}), {.bins = 4, .low = -1, .high = 1});
     return mean(square(matmul(h * 2.0, w2)));
   };
@@ -47,18 +47,18 @@ TEST_CASE("a probe writes rows of statistics into a ring, step by step, and the 
     instance.run(step);
     instance.commit();
     CHECK(instance.output(0).item() == f(scaled, false).item());
-    const Tensor h = tanh(matmul(scaled, w1));
+    const Tensor h = nacre::tanh(matmul(scaled, w1));
     const auto values = h.to_vector<float>();
-    double squares = 0, sum = 0, counts[4] = {};
+    double squares = 0, total = 0, counts[4] = {};
     for (float v : values) {
-      squares += double(v) * double(v), sum += double(v);
+      squares += double(v) * double(v), total += double(v);
       if (v >= -1 && v < 1) counts[std::min(3, static_cast<int>((double(v) + 1) * 2))] += 1;
     }
     const auto rows = ring.to_vector<double>();
     const double* row = rows.data() + static_cast<std::ptrdiff_t>(step % 3) * 9;
     CHECK(row[0] == static_cast<double>(step));
     CHECK(row[1] == std::sqrt(squares));
-    CHECK(row[2] == sum / static_cast<double>(values.size()));
+    CHECK(row[2] == total / static_cast<double>(values.size()));
     CHECK(row[3] == double(*std::min_element(values.begin(), values.end())));
     CHECK(row[4] == double(*std::max_element(values.begin(), values.end())));
     for (int b = 0; b < 4; ++b) CHECK(row[5 + b] == counts[b]);

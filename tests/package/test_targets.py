@@ -89,3 +89,12 @@ def test_cpu_without_avx(cmake, cpp_build, program):
     environment = {**os.environ, "NACRE_ISA": ""}
     done = call("qemu-x86_64", "-cpu", "Nehalem", file, NOT_UNDER_QEMU, timeout=3600, env=environment)
     assert "[doctest] test cases:" in done.stdout
+
+
+def test_without_threads(cmake):
+    """NACRE_THREADS=OFF: one thread, or those that the host program hands in."""
+    folder = ROOT / "build" / "no-threads"
+    call(cmake.cmake, "-S", ROOT, "-B", folder, *cmake.generator, "-DNACRE_THREADS=OFF", "-DNACRE_TESTS=ON", env=cmake.environment)
+    for program in ("test_host", "test_plan"):
+        cmake.build(folder, "--target", program)
+        call(folder / "tests" / "cpp" / program)

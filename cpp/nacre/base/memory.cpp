@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "nacre/base/error.h"
+#include "nacre/base/host.h"
 #include "nacre/base/os_memory.h"
 #include "nacre/base/regions.h"
 
@@ -72,7 +73,13 @@ constexpr bool kUseCache = false;
 constexpr bool kUseCache = true;
 #endif
 
+// What a host program handed in, before the first block.
+constinit HostAllocator g_host;
+constinit std::atomic<bool> g_begun{false};
+
 void* system_allocate(std::size_t bytes) noexcept {
+  g_begun.store(true, std::memory_order_relaxed);
+  if (g_host.allocate) return g_host.allocate(g_host.context, bytes, kAlignment);
   if (kUseCache) {
     if (void* p = regions::allocate(bytes)) return p;
   }
@@ -86,6 +93,7 @@ void* system_allocate(std::size_t bytes) noexcept {
 
 // `bytes` as given to system_allocate.
 void system_free(void* p, std::size_t bytes) noexcept {
+  if (g_host.deallocate) return g_host.deallocate(g_host.context, p, bytes);
   if (kUseCache && bytes >= regions::kSmallest && bytes <= regions::kLargest && regions::release(p)) return;
   std::free(p);
 }
@@ -108,6 +116,12 @@ void count_in(std::size_t bytes) noexcept {
 }
 
 }  // namespace
+
+void set_allocator(const HostAllocator& allocator) {
+  if (!allocator.allocate || !allocator.deallocate) raise<ValueError>("set_allocator: allocate and deallocate must both be given.");
+  if (g_begun.load()) raise<StateError>("set_allocator: memory was allocated already. Call it before anything else of nacre.");
+  g_host = allocator;
+}
 
 MemoryBudget::MemoryBudget(std::size_t bytes) noexcept : before_(std::exchange(t_budget, bytes)) {}
 MemoryBudget::~MemoryBudget() { t_budget = before_; }

@@ -1,278 +1,83 @@
-// The pool behind parallel_for.
-//
-// A job is published as ticket = generation << 36 | next piece; threads claim pieces by compare-and-swap on the ticket. A
-// successful claim proves that the job read beforehand is still the current one: a new job is written only when every piece of the
-// old one was claimed and finished. So the caller never waits for a worker that has not claimed anything, and a stalled worker
-// costs at most the one piece it holds. Every access that takes part in a race is seq_cst: parking and waiting are store-then-load
-// protocols.
-//
-// A stolen core: a worker that is off its core holds up the one piece it has claimed, for as long as another process runs there. When the caller
-// has waited a millisecond and longer than it worked, three times in a short time, calls run on the caller alone for a while, and the
-// time doubles as long as trying again ends the same way: a machine with a busy neighbour gives the speed of one thread, not less.
-// Results are the same either way.
-//
-// Before a sleeping worker is woken it is kept off the caller's core: Linux tends to queue it there, where it waits for the caller.
+// parallel_for and the stop flag: inline, on the host program's threads, or on the pool (thread_pool.cpp).
 #include "nacre/base/threads.h"
 
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
-#include <new>
 
 #include "nacre/base/error.h"
+#include "nacre/base/host.h"
 #include "nacre/base/os_threads.h"
+#include "nacre/base/thread_pool.h"
+
+#ifndef NACRE_THREADS
+#define NACRE_THREADS 1
+#endif
 
 namespace nacre {
 namespace {
 
-constexpr int kPieceBits = 36;
-constexpr std::uint64_t kPieceMask = (std::uint64_t{1} << kPieceBits) - 1;
-constexpr int kSpins = 20000;  // about 20-50 us of `pause`: longer than the gaps between ops, shorter than a time slice
-
-struct alignas(64) Worker {
-  os::Thread thread;
-  os::CoreSet cores;  // as last set; touched by the pool's owner only
-  std::atomic<bool> parked{false};
-};
-
-struct Pool {
-  alignas(64) std::atomic<std::uint64_t> ticket{kPieceMask};
-  // The job. Atomic because a late worker may read them while the next job is written; it then fails its claim.
-  alignas(64) std::atomic<RangeBody> body{nullptr};
-  std::atomic<void*> context{nullptr};
-  std::atomic<std::int64_t> size{0}, grain{1};
-  std::atomic<std::uint64_t> pieces{0};
-  std::atomic<int> worker_limit{0};
-  std::atomic<bool> interruptible{true};
-  alignas(64) std::atomic<std::uint64_t> unfinished{0};
-  std::atomic<std::uint32_t> finished_jobs{0};  // futex of a waiting caller
-  std::atomic<bool> caller_waits{false};
-  alignas(64) std::atomic<std::uint32_t> wake_word{0};  // futex of parked workers
-  std::atomic<int> parked{0};
-  std::atomic<bool> quit{false};
-  alignas(64) std::atomic<bool> busy{false};  // held by the one caller that may publish, start and stop
-  std::atomic<int> started{0};
-};
-
-// Waiting for workers that do not run. Written by the one caller that holds pool.busy; `alone_until` is read by all.
-constexpr std::int64_t kStallWait = 1'000'000, kFirstPause = 10'000'000,
-                       kLongestPause = 320'000'000;  // ns; shorter waits are a machine's noise
-constinit std::atomic<std::int64_t> alone_until{0};  // 0: not now
-constinit int stalls = 0;
-constinit std::int64_t next_pause = kFirstPause, last_stall = 0;
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Should this call leave the workers alone?
-bool workers_are_held_up() {
-  const std::int64_t until = alone_until.load(std::memory_order_relaxed);
-  if (until == 0) return false;
-  if (now_ns() < until) return true;
-  alone_until.store(0, std::memory_order_relaxed);
-  return false;
-}
-
-// The caller worked until `idle` and got the last piece back at `end`.
-void note_wait(std::int64_t begin, std::int64_t idle, std::int64_t end) {
-  if (end - idle < kStallWait || end - idle < idle - begin) return;
-  if (end - last_stall > 2 * next_pause) {  // long ago: this may be the first of its kind
-    stalls = 0;
-    next_pause = kFirstPause;
-  }
-  last_stall = end;
-  if (++stalls < 3) return;
-  alone_until.store(end + next_pause, std::memory_order_relaxed);
-  if (next_pause < kLongestPause) next_pause *= 2;
-  stalls = 2;  // the next one, right after the pause, is enough
-}
-
-// No destructors run on these: workers may outlive static destruction.
-constinit Pool pool;
-constinit Worker* workers = nullptr;  // [kMaxThreads - 1], made once and kept
 constinit std::atomic<int> wanted_threads{0};
 constinit std::atomic<bool> stop_flag{false};
-constinit std::atomic<bool> fork_hook{false};
-thread_local int nesting = 0;
-thread_local int uninterruptible = 0;
+constinit HostThreads host_threads;
+constinit std::atomic<bool> on_host{false};
+thread_local ThreadState t_state;
 
-void run_piece(std::uint64_t piece, RangeBody body, void* context, std::int64_t size, std::int64_t grain, bool interruptible,
-               int worker) {
-  if (interruptible && stop_flag.load()) return;
-  const std::int64_t begin = static_cast<std::int64_t>(piece) * grain;
-  body(context, begin, size - begin < grain ? size : begin + grain, worker);
-}
-
-// Claims and runs pieces of the current job until none is left.
-void work(int worker) {
-  std::uint64_t ticket = pool.ticket.load();
-  for (;;) {
-    const std::uint64_t piece = ticket & kPieceMask;
-    const RangeBody body = pool.body.load();
-    void* context = pool.context.load();
-    const std::int64_t size = pool.size.load(), grain = pool.grain.load();
-    const bool interruptible = pool.interruptible.load();
-    if (piece >= pool.pieces.load() || worker >= pool.worker_limit.load()) return;
-    if (!pool.ticket.compare_exchange_strong(ticket, ticket + 1)) continue;
-    run_piece(piece, body, context, size, grain, interruptible, worker);
-    if (pool.unfinished.fetch_sub(1) == 1) {
-      pool.finished_jobs.fetch_add(1);
-      if (pool.caller_waits.load()) os::wake(pool.finished_jobs, 1);
-    }
-    ticket = pool.ticket.load();
-  }
-}
-
-bool work_left(std::uint64_t ticket, int worker) {
-  return (ticket & kPieceMask) < pool.pieces.load() && worker < pool.worker_limit.load();
-}
-
-void* worker_main(void* argument) {
-  const int worker = static_cast<int>(reinterpret_cast<std::intptr_t>(argument));
-  Worker& self = workers[worker - 1];
-  nesting = 1;  // a parallel_for inside a piece runs inline
-  while (!pool.quit.load()) {
-    work(worker);
-    int spins = 0;
-    while (spins < kSpins && !pool.quit.load(std::memory_order_relaxed)) {
-      if (work_left(pool.ticket.load(), worker)) break;
-      os::pause_cpu();
-      ++spins;
-    }
-    if (spins < kSpins) continue;
-    self.parked.store(true);
-    pool.parked.fetch_add(1);
-    const std::uint32_t word = pool.wake_word.load();
-    if (!work_left(pool.ticket.load(), worker) && !pool.quit.load()) os::wait_on(pool.wake_word, word);
-    pool.parked.fetch_sub(1);
-    self.parked.store(false);
-  }
-  return nullptr;
-}
-
-// In a forked child only the forking thread lives: forget the workers, the next parallel call starts new ones.
-void after_fork() {
-  pool.started.store(0);
-  pool.parked.store(0);
-  pool.caller_waits.store(false);
-  pool.ticket.store(pool.ticket.load() | kPieceMask);
-  pool.pieces.store(0);
-  pool.unfinished.store(0);
-  pool.quit.store(false);
-  alone_until.store(0);
-  stalls = 0;
-  next_pause = kFirstPause;
-  if (workers) {
-    for (int i = 0; i < kMaxThreads - 1; ++i) {
-      workers[i].parked.store(false);
-      workers[i].cores = {};
-    }
-  }
-  pool.busy.store(false);
-}
-
-// Called with pool.busy held.
-void start_workers(int count) {
-  if (!workers) {
-    workers = new (std::nothrow) Worker[kMaxThreads - 1];
-    if (!workers) return;
-  }
-  if (!fork_hook.exchange(true)) os::on_fork(after_fork);
-  for (int i = pool.started.load(); i < count; ++i) {
-    if (!os::start_thread(workers[i].thread, worker_main, reinterpret_cast<void*>(static_cast<std::intptr_t>(i + 1)))) return;
-    pool.started.store(i + 1);
-  }
-}
-
-// Called with pool.busy held, after the job was published.
-void wake_workers(int limit, std::uint64_t pieces) {
-  if (pool.parked.load() == 0) return;
-  os::CoreSet cores = os::allowed_cores();
-  os::CoreSet others = cores;
-  os::remove_core(others, os::current_core());
-  if (!others.empty()) cores = others;
-  const int count = pool.started.load() < limit - 1 ? pool.started.load() : limit - 1;
-  for (int i = 0; i < count; ++i) {
-    if (workers[i].parked.load() && !(workers[i].cores == cores)) {
-      os::set_thread_cores(workers[i].thread, cores);
-      workers[i].cores = cores;
-    }
-  }
-  pool.wake_word.fetch_add(1);
-  // With fewer workers allowed than started the kernel might pick the wrong ones: wake all.
-  const bool few = pieces - 1 < static_cast<std::uint64_t>(count) && count == pool.started.load();
-  os::wake(pool.wake_word, few ? static_cast<int>(pieces - 1) : kMaxThreads);
-}
-
-void run_inline(std::int64_t n, std::int64_t grain, RangeBody body, void* context, bool interruptible) {
-  for (std::int64_t begin = 0; begin < n;) {
-    if (interruptible && stop_flag.load()) return;
-    const std::int64_t end = n - begin < grain ? n : begin + grain;
-    body(context, begin, end, 0);
+void run_inline(const Job& job) {
+  for (std::int64_t begin = 0; begin < job.size;) {
+    if (job.interruptible && stop_flag.load()) return;
+    const std::int64_t end = job.size - begin < job.grain ? job.size : begin + job.grain;
+    job.body(job.context, begin, end, 0);
     begin = end;
   }
 }
 
-void wait_for_pieces(std::int64_t begin) {
-  constexpr int kShortWait = 256;  // pauses: the end of pieces of equal size
-  for (int spins = 0; spins < kShortWait; ++spins) {
-    if (pool.unfinished.load() == 0) return;
-    os::pause_cpu();
-  }
-  struct Note {
-    std::int64_t begin, idle = now_ns();
-    ~Note() { note_wait(begin, idle, now_ns()); }
-  } const note{begin};
-  for (int spins = 0; spins < kSpins; ++spins) {
-    if (pool.unfinished.load() == 0) return;
-    os::pause_cpu();
-  }
-  pool.caller_waits.store(true);
-  for (;;) {
-    const std::uint32_t word = pool.finished_jobs.load();
-    if (pool.unfinished.load() == 0) break;
-    os::wait_on(pool.finished_jobs, word);
-  }
-  pool.caller_waits.store(false);
+// Each task takes pieces until none is left, so the host may run tasks side by side or one after the other.
+void run_on_host(const Job& job, int limit) {
+  struct Shared {
+    const Job& job;
+    std::int64_t pieces;
+    std::atomic<std::int64_t> next{0};
+  } shared{job, (job.size - 1) / job.grain + 1};
+  const int tasks = shared.pieces < limit ? static_cast<int>(shared.pieces) : limit;
+  host_threads.run(
+      host_threads.context, tasks,
+      [](void* argument, int index) {
+        auto& s = *static_cast<Shared*>(argument);
+        ++thread_state().nesting;
+        for (std::int64_t piece = s.next.fetch_add(1); piece < s.pieces; piece = s.next.fetch_add(1))
+          run_piece(s.job, piece, index);
+        --thread_state().nesting;
+      },
+      &shared);
 }
 
 }  // namespace
 
+ThreadState& thread_state() noexcept { return t_state; }
+
+void run_piece(const Job& job, std::int64_t piece, int worker) {
+  if (job.interruptible && stop_flag.load()) return;
+  const std::int64_t begin = piece * job.grain;
+  job.body(job.context, begin, job.size - begin < job.grain ? job.size : begin + job.grain, worker);
+}
+
 void parallel_for_raw(std::int64_t n, std::int64_t grain, RangeBody body, void* context, int max_workers) noexcept {
   if (n <= 0) return;
-  if (grain < 1) grain = 1;
-  const bool interruptible = uninterruptible == 0;
-  if (n <= grain) return run_inline(n, grain, body, context, interruptible);
-  const int threads = num_threads();
-  const int limit = threads < max_workers ? threads : max_workers;
-  const std::uint64_t pieces = static_cast<std::uint64_t>((n - 1) / grain) + 1;
-  if (pieces == 1 || limit <= 1 || nesting > 0 || pieces >= kPieceMask || workers_are_held_up() || pool.busy.exchange(true)) {
-    run_inline(n, grain, body, context, interruptible);
-    return;
-  }
-  if (pool.started.load() < limit - 1) start_workers(limit - 1);
-  ++nesting;
-  pool.body.store(body);
-  pool.context.store(context);
-  pool.size.store(n);
-  pool.grain.store(grain);
-  pool.worker_limit.store(limit);
-  pool.interruptible.store(interruptible);
-  pool.unfinished.store(pieces);
-  // Until the ticket is stored its piece number is at least the old count; it must not look claimable under the new one.
-  pool.ticket.store(pool.ticket.load() | kPieceMask);
-  pool.pieces.store(pieces);
-  pool.ticket.store(((pool.ticket.load() >> kPieceBits) + 1) << kPieceBits);
-  wake_workers(limit, pieces);
-  const std::int64_t begin = now_ns();
-  work(0);
-  wait_for_pieces(begin);
-  --nesting;
-  pool.busy.store(false);
+  const ThreadState& state = t_state;
+  const Job job{body, context, n, grain < 1 ? 1 : grain, state.uninterruptible == 0};
+  if (n <= job.grain || state.nesting > 0) return run_inline(job);
+  const int threads = num_threads(), limit = threads < max_workers ? threads : max_workers;
+  if (limit <= 1) return run_inline(job);
+  if (on_host.load(std::memory_order_relaxed)) return run_on_host(job, limit);
+#if NACRE_THREADS
+  if (thread_pool::run(job, limit)) return;
+#endif
+  run_inline(job);
 }
 
 int num_threads() noexcept {
+  if (on_host.load(std::memory_order_relaxed)) return host_threads.threads;
+#if NACRE_THREADS
   int n = wanted_threads.load();
   if (n > 0) return n;
   if (const char* text = std::getenv("NACRE_NUM_THREADS")) {
@@ -284,38 +89,56 @@ int num_threads() noexcept {
   if (n > kMaxThreads) n = kMaxThreads;
   int unset = 0;
   return wanted_threads.compare_exchange_strong(unset, n) ? n : unset;
+#else
+  return 1;
+#endif
 }
 
 void set_num_threads(std::int64_t n) {
   if (n < 1 || n > kMaxThreads) {
     raise<ValueError>("set_num_threads: the number of threads must be 1 to ", kMaxThreads, ", got ", n, ".");
   }
+  if (on_host.load()) {
+    raise<StateError>("set_num_threads: the program's own threads are in use, ", host_threads.threads,
+                      " of them. Hand in others by set_host_threads.");
+  }
+#if !NACRE_THREADS
+  if (n > 1) raise<ValueError>("set_num_threads: this build has no threads (NACRE_THREADS=OFF), got ", n, ".");
+#endif
   wanted_threads.store(static_cast<int>(n));
 }
 
-void stop_threads() noexcept {
-  if (nesting > 0) return;  // from inside a piece: the pool is in use
-  while (pool.busy.exchange(true)) os::pause_cpu();
-  pool.quit.store(true);
-  pool.wake_word.fetch_add(1);
-  os::wake(pool.wake_word, kMaxThreads);
-  const int count = pool.started.load();
-  for (int i = 0; i < count; ++i) {
-    os::join_thread(workers[i].thread);
-    workers[i].cores = {};
+void set_host_threads(const HostThreads* threads) {
+  if (threads && !threads->run) raise<ValueError>("set_host_threads: the function run is missing.");
+  if (threads && (threads->threads < 1 || threads->threads > kMaxThreads)) {
+    raise<ValueError>("set_host_threads: the number of threads must be 1 to ", kMaxThreads, ", got ", threads->threads, ".");
   }
-  pool.started.store(0);
-  pool.quit.store(false);
-  pool.busy.store(false);
+  stop_threads();
+  on_host.store(false);
+  host_threads = threads ? *threads : HostThreads{};
+  on_host.store(threads != nullptr);
 }
 
-bool threads_started() noexcept { return pool.started.load() > 0; }
+void stop_threads() noexcept {
+  if (t_state.nesting > 0) return;  // from inside a piece: the pool is in use
+#if NACRE_THREADS
+  thread_pool::stop();
+#endif
+}
+
+bool threads_started() noexcept {
+#if NACRE_THREADS
+  return thread_pool::started();
+#else
+  return false;
+#endif
+}
 
 void request_stop() noexcept { stop_flag.store(true); }
 void clear_stop() noexcept { stop_flag.store(false); }
-bool stop_requested() noexcept { return stop_flag.load() && uninterruptible == 0; }
+bool stop_requested() noexcept { return stop_flag.load() && t_state.uninterruptible == 0; }
 
-Uninterruptible::Uninterruptible() noexcept { ++uninterruptible; }
-Uninterruptible::~Uninterruptible() { --uninterruptible; }
+Uninterruptible::Uninterruptible() noexcept { ++t_state.uninterruptible; }
+Uninterruptible::~Uninterruptible() { --t_state.uninterruptible; }
 
 }  // namespace nacre

@@ -2,9 +2,12 @@
 // Backward: one (image, 64 channels) has one owner, which zeroes its part of dx and adds the windows in row-major order.
 #include "nacre/kernels/pool.h"
 
+#include <type_traits>
+
 #include <string.h>
 
 #include "nacre/base/threads.h"
+#include "nacre/kernels/packet_loop.h"
 #include "nacre/kernels/scalar_math.h"
 
 namespace nacre::NACRE_ISA {
@@ -39,6 +42,10 @@ inline bool beats(T x, T best) {
     return x > best;
 }
 
+inline Packet<float> position_bits(int64_t position) {
+  return Packet<float>::set1(__builtin_bit_cast(float, static_cast<int32_t>(position)));
+}
+
 template <class T, bool kArgmax>
 void max_block(const Pool2dArgs& a, const T* image, const Window& w, int channels, T* y, int32_t* argmax) {
   T best[kBlock];
@@ -65,6 +72,35 @@ void max_block(const Pool2dArgs& a, const T* image, const Window& w, int channel
   }
 }
 
+// The same for float32 by packets, best values and their positions in registers. Positions are carried as bit patterns.
+template <bool kArgmax>
+void max_packets(const Pool2dArgs& a, const float* image, const Window& w, int channels, float* y, int32_t* argmax) {
+  const int64_t first = w.row0 * a.w + w.column0;
+  for_packets<float>(
+      channels, NACRE_PACKET_LAMBDA(int64_t c, int some) {
+        Packet<float> best = load_some(image + first * a.c + c, some), where = position_bits(first);
+        for (int64_t row = w.row0; row < w.row1; ++row) {
+          const float* x = image + (row * a.w + w.column0) * a.c + c;
+          for (int64_t column = w.column0; column < w.column1; ++column, x += a.c) {
+            const Packet<float> v = load_some(x, some);
+            if constexpr (kArgmax) {
+              const simd::Mask<float> wins = gt(v, best) | (isnan(v) & eq(best, best));  // the first NaN stays
+              best = select(wins, v, best);
+              where = select(wins, position_bits(row * a.w + column), where);
+            } else {
+              best = select(gt(v, best) | (isnan(v) & eq(best, best)), v, best);
+            }
+          }
+        }
+        store_some(y + c, some, best);
+        if constexpr (kArgmax) {
+          float bits[Packet<float>::size];
+          where.store(bits);
+          memcpy(argmax + c, bits, static_cast<size_t>(some) * sizeof(int32_t));
+        }
+      });
+}
+
 // body(image number, i, j, window) for every output place, by rows.
 template <class Body>
 void for_windows(const Pool2dArgs& a, const Body& body) {
@@ -89,6 +125,11 @@ void max_pool2d(const Pool2dArgs& a) noexcept {
           y[out + c + k] = T(0);
           if (a.argmax) a.argmax[out + c + k] = -1;
         }
+      } else if constexpr (std::is_same_v<T, float>) {
+        if (a.argmax)
+          max_packets<true>(a, source, w, channels, y + out + c, a.argmax + out + c);
+        else
+          max_packets<false>(a, source, w, channels, y + out + c, nullptr);
       } else if (a.argmax) {
         max_block<T, true>(a, source, w, channels, y + out + c, a.argmax + out + c);
       } else {

@@ -150,7 +150,7 @@ std::vector<ReadyRange> Plan::ready() const {
   for (std::size_t i = 0; i < compute_.size(); ++i) {
     for (Id y : step_io(graph_, compute_[i], chains_, hidden_).out) {
       const Dim begin = place_[static_cast<std::size_t>(graph_.root_of(y))];
-      if (begin >= 0) list.push_back({i, begin, graph_.bytes_of(graph_.root_of(y))});
+      if (begin >= 0) list.push_back({i, begin, static_cast<Dim>(graph_.bytes_of(graph_.root_of(y)))});
     }
   }
   return list;

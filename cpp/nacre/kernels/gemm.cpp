@@ -179,10 +179,12 @@ template <class T>
 void finish(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
   T* block = c + m0 * p.ldc + n0;
   if (!p.scalar_bias) return finish_block(block, p.ldc, rows, columns, p.bias ? p.bias + n0 : nullptr, p.relu);
-  for (int64_t j = 0; j < columns; ++j) {  // one row here
-    const T v = block[j] + p.bias[0];
-    block[j] = p.relu && v < T(0) ? T(0) : v;
-  }
+  const Packet<T> bias = Packet<T>::set1(p.bias[0]), zero = Packet<T>::zero();
+  const auto act = [&](Packet<T> v) { return p.relu ? select(lt(v, zero), zero, v) : v; };
+  int64_t j = 0;
+  for (; j + Packet<T>::size <= columns; j += Packet<T>::size)
+    act(Packet<T>::load(block + j) + bias).store(block + j);  // one row here
+  if (const int n = static_cast<int>(columns - j); n > 0) act(Packet<T>::load_n(block + j, n) + bias).store_n(block + j, n);
 }
 
 // One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A to be copied
@@ -319,6 +321,14 @@ BatchOffsets batch_offsets(const GemmArgs& g, int64_t index) {
   return o;
 }
 
+// A product of one piece and one panel, read in place: a few tiles below each other, `more` of rows + 1 rows, then `fewer` of rows.
+template <class T>
+struct Strips {
+  int64_t more = 0, fewer = 0, rows = 0;  // more + fewer == 0: not such a product
+  TileFn<T> tile_more = nullptr, tile_fewer = nullptr;
+  int last = 0;
+};
+
 // A float product ready to run.
 template <class T>
 struct Ready {
@@ -326,11 +336,56 @@ struct Ready {
   Plan<T> plan;
   int64_t units, grain;
   int64_t bytes;  // of a worker
+  Strips<T> strips;
 };
 
 template <class T>
+Strips<T> find_strips(const Plan<T>& p) {
+  constexpr int64_t lanes = Packet<T>::size;
+  Strips<T> s;
+  const bool one = p.batch == 1 && p.pieces_m == 1 && p.pieces_n == 1 && p.chunks == 1 && p.n <= p.packets * lanes;
+  if (!one || p.dot || p.stream || p.pack_a || p.pack_b || p.k == 0 || p.k > p.block_k) return s;
+  const int64_t strips = ceil_div(p.m, tile_rows(p.packets)), packets = ceil_div(p.n, lanes);
+  s.rows = p.m / strips;
+  s.more = p.m % strips;
+  s.fewer = strips - s.more;
+  s.last = static_cast<int>(p.n - (packets - 1) * lanes);
+  const bool masked = s.last < lanes;
+  s.tile_fewer = find_tile(p.b, p.trans_a, masked, s.rows, packets);
+  if (s.more > 0) s.tile_more = find_tile(p.b, p.trans_a, masked, s.rows + 1, packets);
+  return s;
+}
+
+// As run_piece does it.
+template <class T>
+void run_strips(const Plan<T>& p, const Strips<T>& s) {
+  TileJob<T> job;
+  job.kc = p.k;
+  job.a = p.a;
+  job.a_stride = p.lda;
+  job.b = p.b;
+  job.b_stride = p.ldb;
+  job.c = p.c;
+  job.c_stride = p.ldc;
+  job.last = s.last;
+  job.add = p.accumulate;
+  const int64_t a_step = p.trans_a ? 1 : p.lda;
+  for (int64_t i = 0; i < s.more; ++i) {
+    s.tile_more(job);
+    job.a += (s.rows + 1) * a_step;
+    job.c += (s.rows + 1) * p.ldc;
+  }
+  for (int64_t i = 0; i < s.fewer; ++i) {
+    s.tile_fewer(job);
+    job.a += s.rows * a_step;
+    job.c += s.rows * p.ldc;
+  }
+  if (p.bias || p.relu) finish(p, p.c, 0, p.m, 0, p.n);
+}
+
+template <class T>
 Ready<T> make_ready(const GemmArgs& g) {
-  Ready<T> r{g, make_plan<T>(g), 0, 1, 0};
+  Ready<T> r{g, make_plan<T>(g), 0, 1, 0, {}};
   if (g.m == 0 || g.n == 0 || r.plan.batch == 0) return r;
   const Plan<T>& p = r.plan;
   const int64_t pieces = p.pieces_m * p.pieces_n, total = work_of(p.m, p.n, p.k);
@@ -338,12 +393,14 @@ Ready<T> make_ready(const GemmArgs& g) {
   r.bytes = worker_bytes(p);
   // Groups of small products; everything inline when a second thread would not pay.
   r.grain = p.share ? larger(1, kUnitWork / larger(1, total / pieces)) : r.units;
+  r.strips = find_strips(p);
   return r;
 }
 
 template <class T>
 void run_ready(const Ready<T>& r, void* scratch) {
   const Plan<T>& p = r.plan;
+  if (r.strips.fewer > 0) return run_strips(p, r.strips);
   if (p.chunks > 1) return run_chunks(p, static_cast<T*>(scratch), r.args.threads);
   if (r.units == 1) return run_piece(p, p.a, p.b, p.c, 0, static_cast<T*>(scratch));
   const int64_t pieces = p.pieces_m * p.pieces_n;

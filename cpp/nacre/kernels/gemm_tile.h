@@ -102,20 +102,24 @@ template <class T>
 static void finish_block(T* c, int64_t c_stride, int64_t rows, int64_t columns, const T* bias, bool relu) {
   using P = Packet<T>;
   if (!bias && !relu) return;
-  for (int64_t i = 0; i < rows; ++i, c += c_stride) {
-    int64_t j = 0;
-    for (; j + P::size <= columns; j += P::size) {
-      P v = P::load(c + j);
-      if (bias) v = v + P::load(bias + j);
-      if (relu) v = select(lt(v, P::zero()), P::zero(), v);
-      v.store(c + j);
-    }
-    if (const int n = static_cast<int>(columns - j); n > 0) {
-      P v = P::load_n(c + j, n);
-      if (bias) v = v + P::load_n(bias + j, n);
-      if (relu) v = select(lt(v, P::zero()), P::zero(), v);
-      v.store_n(c + j, n);
-    }
+  const P zero = P::zero();
+  for (int64_t j = 0; j < columns; j += P::size) {
+    const int n = static_cast<int>(smaller(P::size, columns - j));
+    const auto down = [&](const auto& act) __attribute__((always_inline)) {  // one packet of columns over all rows
+      T* at = c + j;
+      if (n == P::size) {
+        for (int64_t i = 0; i < rows; ++i, at += c_stride) act(P::load(at)).store(at);
+      } else {
+        for (int64_t i = 0; i < rows; ++i, at += c_stride) act(P::load_n(at, n)).store_n(at, n);
+      }
+    };
+    const P b = !bias ? zero : n == P::size ? P::load(bias + j) : P::load_n(bias + j, n);
+    if (bias && relu)
+      down([&](P v) __attribute__((always_inline)) { return select(lt(v + b, zero), zero, v + b); });
+    else if (bias)
+      down([&](P v) __attribute__((always_inline)) { return v + b; });
+    else
+      down([&](P v) __attribute__((always_inline)) { return select(lt(v, zero), zero, v); });
   }
 }
 

@@ -33,7 +33,7 @@ void for_parameters(const Args& args, const Update& update) {
   T* param = static_cast<T*>(args.param);
   const T* grad = static_cast<const T*>(args.grad);
   const OptimScalars& s = args.scalars;
-  const bool plain = s.l2 == 0 && s.weight_decay == 0 && s.limit == 0;
+  const bool plain = s.l2 == 0 && s.limit == 0;  // p * keep costs nothing, and is p itself without a decay
   parallel_for(args.n, kGrain, [&](int64_t begin, int64_t end, int) {
     const Packet<T> scale = all<T>(s.grad_scale), l2 = all<T>(s.l2), keep = all<T>(1.0 - s.learning_rate * s.weight_decay);
     const Packet<T> high = all<T>(s.limit > 0 ? s.limit : HUGE_VAL), low = -high;
@@ -41,7 +41,7 @@ void for_parameters(const Args& args, const Update& update) {
       for_packets<T>(
           end - begin, NACRE_PACKET_LAMBDA(int64_t k, int some) {
             const int64_t i = begin + k;
-            store_some(param + i, some, update(i, some, load_some(param + i, some), scale * load_some(grad + i, some)));
+            store_some(param + i, some, update(i, some, load_some(param + i, some) * keep, scale * load_some(grad + i, some)));
           });
     } else {
       for_packets<T>(

@@ -124,6 +124,15 @@ void Conv2dNhwc::run(const Conv2dNhwc& a, Views in, Views out, Context& c) {
   t.forward(g, c.scratch(t.forward_scratch(g)));
 }
 
+namespace {
+// A multiplication and an addition per tap, input channel and output (or element of its gradient).
+Cost conv_cost(const Type& y, const Shape& weight, In in, std::span<const Type> out) {
+  return cost_of(2 * count_of(y) * static_cast<double>(weight[0] * weight[1] * weight[2]), in, out);
+}
+}  // namespace
+
+Cost Conv2dNhwc::cost(const Conv2dNhwc&, In in, std::span<const Type> out) { return conv_cost(out[0], in[1].shape, in, out); }
+
 void Conv2dNhwc::grad(const Conv2dNhwc& a, GradCtx& c) {
   const Tensor dz = a.relu ? relu_grad(c.out(), c.dy()) : c.dy();
   if (c.needs(0)) {
@@ -166,6 +175,8 @@ void Conv2dDx::run(const Conv2dDx& a, Views in, Views out, Context& c) {
   t.backward_data(g, c.scratch(t.backward_data_scratch(g)));
 }
 
+Cost Conv2dDx::cost(const Conv2dDx&, In in, std::span<const Type> out) { return conv_cost(in[0], in[1].shape, in, out); }
+
 void Conv2dDx::grad(const Conv2dDx& a, GradCtx& c) {
   const Tensor du = a.relu ? relu_grad(c.out(), c.dy()) : c.dy();
   if (c.needs(0)) {
@@ -199,6 +210,8 @@ void Conv2dDw::run(const Conv2dDw& a, Views in, Views out, Context& c) {
   const ConvTable& t = c.kernels.conv;
   t.backward_weight(g, c.scratch(t.backward_weight_scratch(g)));
 }
+
+Cost Conv2dDw::cost(const Conv2dDw&, In in, std::span<const Type> out) { return conv_cost(in[1], out[0].shape, in, out); }
 
 void Conv2dDw::grad(const Conv2dDw& a, GradCtx& c) {
   if (c.needs(0)) {

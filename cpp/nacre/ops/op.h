@@ -20,6 +20,9 @@
 //   tile(op, kernels, In, TileFn&) -> bool     the inner loop of an elementwise op, so that plans run chains of them tile by tile
 //   prepare(op, Views in, Views out, CallBuilder&) -> bool    the call that run makes, with the kernel chosen and its arguments filled in
 //                        once: plans run that; it must compute the same bits. false: run is called each time
+//   sides(op, In) -> TileSides    an input that run may be given, and an output that it may hand over, tile by tile (kernels/tile_hook.h): run passes
+//                        Context::hooks on to the kernel. Plans run the elementwise ops beside it so. The arrays are contiguous, and output 0 may
+//                        overwrite an input of its size: what lies at a position is read before it is written
 //   outputs = n          number of outputs when it is not 1 (-1: as many as infer says; the C++ function then returns a vector)
 //   internal = true      gradients and helpers: in the registry and tested, but not a public function of the Python package
 #pragma once
@@ -34,6 +37,7 @@
 
 #include "nacre/autograd/tape.h"
 #include "nacre/kernels/elementwise.h"
+#include "nacre/kernels/tile_hook.h"
 #include "nacre/ops/attrs.h"
 #include "nacre/tensor/tensor.h"
 
@@ -88,6 +92,7 @@ class Context {
   Context& operator=(const Context&) = delete;
   const KernelTable& kernels;
   Status status;
+  TileHooks hooks;  // of the op's sides; the views there may have no memory
   // Uninitialised memory that lives until run returns (in a plan: until the next step). Throws OutOfMemoryError.
   NACRE_API void* scratch(Dim bytes);
   NACRE_API ~Context();
@@ -114,6 +119,21 @@ class Context {
 
 struct Cost {
   double flops = 0, bytes = 0;
+};
+// `flops`, and every input and output moved once.
+inline Cost cost_of(double flops, In in, std::span<const Type> out) {
+  Cost cost{.flops = flops};
+  for (int i = 0; i < in.size(); ++i) {
+    if (in.has(i)) cost.bytes += static_cast<double>(in[i].shape.count() * size_of(in[i].dtype));
+  }
+  for (const Type& y : out) cost.bytes += static_cast<double>(y.shape.count() * size_of(y.dtype));
+  return cost;
+}
+inline double count_of(const Type& t) { return static_cast<double>(t.shape.count()); }
+
+struct TileSides {
+  int before = -1, after = -1;  // number of the input, of the output
+  bool twice = false;           // the input is read in two passes
 };
 
 // The inner loop of an elementwise op, one of the four kinds (kernels/elementwise.h); `params` go to unary and binary ones.
@@ -192,6 +212,7 @@ struct OpDef {
   Cost (*cost)(const void* attrs, In in, std::span<const Type> out) = nullptr;
   bool (*tile)(const void* attrs, const KernelTable& kernels, In in, TileFn& fn) = nullptr;
   bool (*prepare)(const void* attrs, Views in, Views out, CallBuilder& calls) = nullptr;
+  TileSides (*sides)(const void* attrs, In in) = nullptr;
   Tensor (*compound)(const void* attrs, std::span<const Tensor> in) = nullptr;  // then run, view and grad are null
 };
 inline constexpr std::uint64_t kSaveAll = ~std::uint64_t{0};
@@ -301,6 +322,9 @@ const OpDef& make_def() {
       d.prepare = [](const void* a, Views in, Views out, CallBuilder& calls) {
         return Op::prepare(*static_cast<const Op*>(a), in, out, calls);
       };
+    }
+    if constexpr (requires(const Op& a, In in) { Op::sides(a, in); }) {
+      d.sides = [](const void* a, In in) { return Op::sides(*static_cast<const Op*>(a), in); };
     }
     if constexpr (Differentiable<Op>) {
       d.grad = [](const void* a, GradCtx& c) { Op::grad(*static_cast<const Op*>(a), c); };

@@ -10,20 +10,24 @@ namespace {
 
 constexpr Dim kGrain = 16384;  // elements of a piece, as for single ops (kernels/dispatch/elementwise_drive.cpp)
 
-void run_range(const ChainCall& c, Dim begin, Dim end) {
+void run_range(const ChainCall& c, Dim begin, Dim end, char* outside) noexcept {
   alignas(64) char buffers[kTileSlots][kTileBytes];
   for (Dim at = begin; at < end; at += c.tile) {
     const Dim n = std::min(c.tile, end - at);
+    const auto place = [&](const ChainOperand& x) {
+      if (x.base) return x.base + at * x.step;
+      return x.slot == kOutside ? outside + (at - begin) * x.step : buffers[x.slot];
+    };
     for (int i = 0; i < c.count; ++i) {
       const ChainOp& op = c.ops[i];
       char* in[3];
       Dim stride[3];
       for (int k = 0; k < op.inputs; ++k) {
         const ChainOperand& x = op.in[k];
-        in[k] = x.base ? x.base + at * x.step : buffers[x.slot];
+        in[k] = place(x);
         stride[k] = x.step ? 1 : 0;
       }
-      char* out = op.out.base ? op.out.base + at * op.out.step : buffers[op.out.slot];
+      char* out = place(op.out);
       if (op.fn.unary)
         op.fn.unary(n, in[0], stride[0], out, 1, op.fn.params);
       else if (op.fn.binary)
@@ -46,8 +50,12 @@ bool repeats(const View& v) {
 }
 
 void run_chain(const ChainCall& c) {
-  if (c.elements <= kGrain) return run_range(c, 0, c.elements);
-  parallel_for(c.elements, kGrain, [&](Dim begin, Dim end, int) { run_range(c, begin, end); });
+  if (c.elements <= kGrain) return run_range(c, 0, c.elements, nullptr);
+  parallel_for(c.elements, kGrain, [&](Dim begin, Dim end, int) { run_range(c, begin, end, nullptr); });
+}
+
+void run_chain_tile(const void* call, std::int64_t begin, std::int64_t n, void* tile) noexcept {
+  run_range(*static_cast<const ChainCall*>(call), begin, begin + n, static_cast<char*>(tile));
 }
 
 bool assign_slots(const Graph& g, const std::vector<Id>& chain, const std::function<bool(Id)>& materialised,

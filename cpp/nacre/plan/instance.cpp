@@ -28,6 +28,22 @@ void run_op(const void* args, Context& c) {
   a.run(a.attrs, Views{a.in, a.ni}, Views{a.out, a.no}, c);
 }
 
+// The same for a step with chains inside.
+struct FusedArgs {
+  RunArgs main;
+  TileHooks hooks;
+};
+
+void run_fused(const void* args, Context& c) {
+  const auto& a = *static_cast<const FusedArgs*>(args);
+  struct Hooked {
+    Context& context;
+    ~Hooked() { context.hooks = {}; }
+  } const hooked{c};
+  c.hooks = a.hooks;
+  run_op(&a.main, c);
+}
+
 void run_chain_step(const void* args, Context&) { run_chain(*static_cast<const ChainCall*>(args)); }
 
 }  // namespace
@@ -106,6 +122,16 @@ void Instance::lower(Id id, std::vector<Step>& steps) {
   for (std::size_t k = 0; k < n.in.size(); ++k) list[k] = view_of(n.in[k]);
   for (std::size_t i = 0; i < n.out.size(); ++i) out[i] = view_of(n.out[i]);
   const Views ins{list, static_cast<int>(n.in.size())}, outs{out, static_cast<int>(n.out.size())};
+  if (const Around& around = plan_->around_[static_cast<std::size_t>(id)]; !around.empty()) {
+    const TileSides sides = n.def->sides(n.attrs.get(), In{list, ins.n});
+    FusedArgs args{{n.def->run, n.attrs.get(), list, out, ins.n, outs.n}, {}};
+    if (!around.before.empty())
+      args.hooks.before = {run_chain_tile, make_chain(around.before, n.in[static_cast<std::size_t>(sides.before)], builder)};
+    if (!around.after.empty())
+      args.hooks.after = {run_chain_tile, make_chain(around.after, n.out[static_cast<std::size_t>(sides.after)], builder)};
+    steps.push_back({run_fused, builder.keep(&args, sizeof args), id});
+    return;
+  }
   if (is_elementwise(plan_->graph_, n)) return lower_chain({id}, steps);
   if (n.def->prepare && n.def->prepare(n.attrs.get(), ins, outs, builder)) return;
   const RunArgs args{n.def->run, n.attrs.get(), list, out, ins.n, outs.n};
@@ -113,11 +139,20 @@ void Instance::lower(Id id, std::vector<Step>& steps) {
 }
 
 void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& steps) {
-  const Graph& g = plan_->graph_;
   Builder builder(*this, chain.back(), steps);
+  steps.push_back({run_chain_step, make_chain(chain, kNone, builder), chain.back()});
+}
+
+// The call of a chain; `outside` is the value whose tiles it is handed, or kNone.
+const void* Instance::make_chain(const std::vector<Id>& chain, Id outside, Builder& builder) {
+  const Graph& g = plan_->graph_;
+  const Id root = outside == kNone ? kNone : g.root_of(outside);
+  // A value with memory is found there, whatever it may have overwritten.
+  const Id given = root != kNone && plan_->hidden_[static_cast<std::size_t>(root)] ? root : kNone;
   std::vector<int> slots;
   const auto materialised = [&](Id m) {
-    return !plan_->hidden_[static_cast<std::size_t>(g.nodes[static_cast<std::size_t>(m)].out[0])];
+    const Id y = g.nodes[static_cast<std::size_t>(m)].out[0];
+    return y == given || !plan_->hidden_[static_cast<std::size_t>(y)];
   };
   assign_slots(g, chain, materialised, slots);
   std::vector<ChainOp> ops;
@@ -136,6 +171,10 @@ void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& step
       const Dim size = size_of(v.dtype);
       widest = std::max(widest, size);
       o.step = repeats(v) ? 0 : size;  // never of more than one element unless it repeats
+      if (g.root_of(x) == given) {
+        o.slot = kOutside;
+        return o;
+      }
       for (std::size_t j = 0; j < chain.size(); ++j) {
         if (slots[j] >= 0 && g.nodes[static_cast<std::size_t>(chain[j])].out[0] == g.root_of(x)) {
           o.slot = slots[j];
@@ -154,7 +193,7 @@ void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& step
   call.count = static_cast<int>(ops.size());
   call.elements = elements;
   call.tile = chain.size() == 1 ? elements : kTileBytes / widest;  // one op needs no tiles
-  steps.push_back({run_chain_step, builder.keep(&call, sizeof call), chain.back()});
+  return builder.keep(&call, sizeof call);
 }
 
 void Instance::execute(const std::vector<Step>& steps, std::size_t first) {

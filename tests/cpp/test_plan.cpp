@@ -1,56 +1,16 @@
 // Captured plans: the bits of eager execution, memory, random keys, what must wait for the commit, errors.
 #include <atomic>
-#include <cstring>
-#include <functional>
 #include <thread>
-
-#include <doctest/doctest.h>
 
 #include "nacre/autograd/tape.h"
 #include "nacre/nn/layers.h"
 #include "nacre/ops/operators.h"
-#include "nacre/ops/random_state.h"
-#include "nacre/plan/plan.h"
+#include "plan_test.h"
 
 using namespace nacre;
+using namespace plan_test;
 
 namespace {
-
-Tensor random(const Shape& shape, std::uint64_t seed, DType dtype = DType::float32) {
-  const Tensor key = key_tensor({.seed = seed, .step = 0, .stream = 7});
-  return random_normal(key, {.shape = shape, .dtype = dtype});
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  const Tensor x = a.clone(), y = b.clone();
-  return x.shape() == y.shape() && x.dtype() == y.dtype() &&
-         std::memcmp(x.view().data, y.view().data, static_cast<std::size_t>(x.count() * size_of(x.dtype()))) == 0;
-}
-
-using Function = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
-
-std::shared_ptr<plan::Plan> captured(const Function& f, std::span<const Tensor> examples, const plan::PlanOptions& options = {}) {
-  plan::Trace trace;
-  std::vector<Tensor> in, out;
-  for (std::size_t i = 0; i < examples.size(); ++i) in.push_back(trace.input(examples[i].view(), cat("x", i)));
-  {
-    const Capture capture(trace);
-    out = f(in);
-  }
-  return std::make_shared<plan::Plan>(std::move(trace), out, std::span<const Tensor>(), std::span<const Dim>(), options);
-}
-
-std::vector<Tensor> replay(const std::shared_ptr<plan::Plan>& p, std::span<const Tensor> values, std::uint64_t step = 0) {
-  plan::Instance instance(p);
-  for (int run = 0; run < 2; ++run) {  // the second one finds scratch memory ready
-    for (std::size_t i = 0; i < values.size(); ++i) instance.input(i).assign(values[i]);
-    instance.run(step);
-  }
-  instance.commit();
-  std::vector<Tensor> out;
-  for (std::size_t i = 0; i < p->output_count(); ++i) out.push_back(instance.output(i).clone());
-  return out;
-}
 
 // A block with every kind of op that layers are made of, and its gradients.
 std::vector<Tensor> network(const Tensor& x, const Tensor& labels, std::span<const Tensor> w) {
@@ -130,6 +90,39 @@ TEST_CASE("equal ops run once, unused ones not at all, constants when the plan i
   CHECK(plan->steps().size() == 3);
   const std::vector<Tensor> got = replay(plan, values);
   CHECK(same_bits(got[2], exp(full({.shape = {4}, .value = 2.0, .dtype = DType::float32}) * 3.0)));
+}
+
+TEST_CASE("steps know their flops") {
+  const auto flops = [](const Function& f, std::span<const Tensor> values, std::string_view op) {
+    double total = 0;
+    for (const plan::StepInfo& s : captured(f, values)->steps()) {
+      if (s.op == op) total += s.flops;
+    }
+    return total;
+  };
+  const std::vector<Tensor> w{random({3, 3, 2, 5}, 1)}, image{random({4, 8, 7, 2}, 2)};
+  w[0].set_requires_grad(true);
+  image[0].set_requires_grad(true);
+  const auto conv = [&](std::span<const Tensor> in) -> std::vector<Tensor> {
+    const Tensor y = conv2d(exp(in[0]), w[0]), g = ones({.shape = y.shape()});
+    return gradients({&y, 1}, {&g, 1}, w);
+  };
+  CHECK(flops(conv, image, "conv2d_nhwc") == 0);  // nobody reads y
+  CHECK(flops(conv, image, "conv2d_dw") == 2.0 * 4 * 6 * 5 * 9 * 2 * 5);
+  CHECK(flops(conv, image, "exp") == 4 * 8 * 7 * 2);
+  const std::vector<Tensor> heads{random({2, 6, 3, 8}, 3)}, words{random({2, 6, 8}, 4), random({8, 20}, 5), random({5, 20}, 6)};
+  const auto attention = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {dot_product_attention({in[0], in[0], in[0]}), dot_product_attention({in[0], in[0], in[0]}, {.causal = true})};
+  };
+  CHECK(flops(attention, heads, "attention_lse") == 2.0 * 3 * (6 * 6 * 2 + 6 * 7) * 16);
+  const auto recurrent = [](std::span<const Tensor> in) -> std::vector<Tensor> { return {lstm(in)[0]}; };
+  CHECK(flops(recurrent, words, "lstm") == 2.0 * 2 * 6 * (8 * 20 + 5 * 20));
+  const auto rows = [](std::span<const Tensor> in) -> std::vector<Tensor> {
+    return {layer_norm(in[0]), max(in[0], {.axis = 1}), sum(in[0], {.axis = 0})};
+  };
+  CHECK(flops(rows, words, "layer_norm_stats") == 7 * 96);
+  CHECK(flops(rows, words, "max") == 96);
+  CHECK(flops(rows, words, "sum") == 96);
 }
 
 TEST_CASE("running statistics wait for the commit, and random keys count on") {

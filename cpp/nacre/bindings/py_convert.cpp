@@ -353,6 +353,7 @@ PyObject* to_numpy(const Tensor& t) {
   if (!owner) throw py::error_already_set();
   py::object base = py::reinterpret_steal<py::object>(owner);
   require_values("numpy", t);
+  if (!t.requires_grad()) t.body()->storage->exposed.store(true, std::memory_order_relaxed);
   py::dict interface;
   py::tuple strides(t.rank());
   for (int i = 0; i < t.rank(); ++i) strides[i] = py::int_(t.view().strides[i] * size_of(t.dtype()));

@@ -126,6 +126,7 @@ PyObject* dlpack_export(PyObject* self, PyObject* args, PyObject* kwargs) {
       throw py::error_already_set();
     }
     if (copy == Py_True || reversed) t = t.clone();
+    t.body()->storage->exposed.store(true, std::memory_order_relaxed);
     bool versioned = false;
     if (version != Py_None) versioned = py::cast<int>(py::reinterpret_borrow<py::tuple>(version)[0]) >= 1;
     if (!versioned) {

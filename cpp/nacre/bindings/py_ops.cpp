@@ -240,9 +240,38 @@ struct AttrBlock {
   }
 };
 
+// A call with nothing but tensors, in order, as op(x, y): no lists are made for it. Null for every other call.
+PyObject* call_plainly(const OpDef& def, PyObject* const* args, Py_ssize_t n_args) {
+  constexpr std::size_t kMost = 4;
+  const std::size_t n = static_cast<std::size_t>(n_args), n_in = def.inputs.size();
+  if (n == 0 || n > n_in || n > kMost || def.outputs != 1) return nullptr;
+  for (std::size_t k = 0; k < n_in; ++k) {
+    const unsigned flags = def.inputs[k].flags;
+    if (flags & kVariadic || (k < n ? !is_tensor(args[k]) : !(flags & kOptional))) return nullptr;
+  }
+  for (const FieldDef& f : def.fields) {
+    if (f.required) return nullptr;
+  }
+  Tensor in[kMost];
+  Dim work = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    in[k] = unwrap(args[k]);
+    work += in[k].count();
+  }
+  Tensor out;
+  {
+    MaybeRelease guard(work > 32768);
+    out = apply_one(def, def.defaults, std::span<const Tensor>(in, n_in < kMost ? n_in : n));
+  }
+  return wrap(std::move(out));
+}
+
 PyObject* call_op(PyObject* self, PyObject* const* args, Py_ssize_t n_args, PyObject* kwnames) {
   return guarded([&]() -> PyObject* {
     const auto& def = *static_cast<const OpDef*>(PyCapsule_GetPointer(self, "nacre.op"));
+    if (!kwnames) {
+      if (PyObject* result = call_plainly(def, args, n_args)) return result;
+    }
     AttrBlock block;
     std::byte* attrs = block.get(def.attr_size);
     Arguments tensors;

@@ -4,11 +4,15 @@
 // dx = rstd * (g - sum(g) / m - xhat * sum(g * xhat) / m)  with g = gamma * dy and m elements per mean; RMS has no mean and no
 // sum(g) term. dgamma = sum dy * xhat, dbeta = sum dy over everything that shares the parameter (written, not accumulated).
 // Means by the two-pass formula; every sum over fixed chunks in a fixed order. All arrays contiguous, statistics in the dtype of x.
+//
+// `before` makes the input named beside it tile by tile, `after` takes y or dx (kernels/tile_hook.h); the array may then be null. y and dx may be any
+// input of their size: what lies at a position is read before it is written.
 #pragma once
 
 #include <stdint.h>
 
 #include "nacre/base/dtype.h"
+#include "nacre/kernels/tile_hook.h"
 
 namespace nacre {
 
@@ -23,8 +27,10 @@ struct LayerNormArgs {
   void* rstd = nullptr;
   int64_t rows = 0, width = 0;
   double epsilon = 1e-3;
-  bool rms = false;  // xhat = x / sqrt(mean(x^2) + epsilon)
+  bool rms = false;        // xhat = x / sqrt(mean(x^2) + epsilon)
+  TileHook before, after;  // x, for rows of at most kHookedRow bytes; y
 };
+inline constexpr int64_t kHookedRow = 16384;
 struct LayerNormGradArgs {
   const void* x = nullptr;
   const void* gamma = nullptr;
@@ -36,6 +42,7 @@ struct LayerNormGradArgs {
   void* dbeta = nullptr;
   int64_t rows = 0, width = 0;
   bool rms = false;
+  TileHook before, after;  // dy, for rows of at most kHookedColumns bytes; dx, for kHookedRow
 };
 
 // x, y [n, channels, spatial]: spatial = 1 is the channels-last view (n = N*H*W). gamma, beta, mean, var, rstd [channels].
@@ -49,6 +56,7 @@ struct BatchNormArgs {
   void* rstd = nullptr;  // written; inference: may be null
   int64_t n = 0, channels = 0, spatial = 1;
   double epsilon = 1e-3;
+  TileHook after;  // y, with spatial = 1
 };
 struct BatchNormGradArgs {
   const void* x = nullptr;
@@ -60,7 +68,8 @@ struct BatchNormGradArgs {
   void* dgamma = nullptr;  // null: not needed (dx still uses the sums; they live in scratch)
   void* dbeta = nullptr;
   int64_t n = 0, channels = 0, spatial = 1;
-  bool training = true;  // false: mean and rstd were constants: dx = gamma * rstd * dy
+  bool training = true;    // false: mean and rstd were constants: dx = gamma * rstd * dy
+  TileHook before, after;  // dy, for at most kHookedColumns bytes of channels; dx; with spatial = 1
 };
 
 // x, y [n, spatial, channels] (channels last) or [n, channels, spatial]; groups divides channels; mean, rstd [n, groups].

@@ -95,8 +95,7 @@ template <class T, bool kGamma>
 void parameter_sums(const GroupNormGradArgs& args, const Groups& g, void* scratch, T* out) {
   const T *x = static_cast<const T*>(args.x), *dy = static_cast<const T*>(args.dy);
   const T *mean = static_cast<const T*>(args.mean), *rstd = static_cast<const T*>(args.rstd);
-  const auto term = NACRE_PACKET_LAMBDA(int64_t at, Packet<T> c, Packet<T> k, int some) {
-    const Packet<T> d = load_some(dy + at, some);
+  const auto term = NACRE_PACKET_LAMBDA(Packet<T> d, int64_t at, Packet<T> c, Packet<T> k, int some) {
     if constexpr (kGamma)
       return d * ((load_some(x + at, some) - c) * k);
     else
@@ -110,13 +109,14 @@ void parameter_sums(const GroupNormGradArgs& args, const Groups& g, void* scratc
       means[i] = mean[p];
       scales[i] = rstd[p];
     }
-    column_sums<T>(
-        g.n * g.spatial, g.channels,
-        NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) {
-          const int64_t at = r / g.spatial * g.channels + j;
-          return term(r * g.channels + j, load_some(means + at, some), load_some(scales + at, some), some);
+    const T* const none[] = {nullptr};
+    column_sums<1>(
+        g.n * g.spatial, g.channels, TileSource<T>{const_cast<T*>(dy), {}}, none, false,
+        NACRE_PACKET_VALUES(Packet<T> d, int64_t r, int64_t at, int64_t j, int some, const auto&, Packet<T>(&sums)[1]) {
+          const int64_t constant = r / g.spatial * g.channels + j;
+          sums[0] = term(d, at, load_some(means + constant, some), load_some(scales + constant, some), some);
         },
-        partial, [&](int64_t j, double total) { out[j] = static_cast<T>(total); });
+        partial, [&](int, int64_t j, double total) { out[j] = static_cast<T>(total); });
     return;
   }
   parallel_for(g.channels, 1, [&](int64_t begin, int64_t end, int) {
@@ -126,7 +126,8 @@ void parameter_sums(const GroupNormGradArgs& args, const Groups& g, void* scratc
         const int64_t p = sample * g.groups + channel / g.width, base = (sample * g.channels + channel) * g.spatial;
         const Packet<T> c = Packet<T>::set1(mean[p]), k = Packet<T>::set1(rstd[p]);
         total += fold_row<Add, T>(
-            g.spatial, NACRE_PACKET_LAMBDA(int64_t i, int some) { return term(base + i, c, k, some); });
+            g.spatial,
+            NACRE_PACKET_LAMBDA(int64_t i, int some) { return term(load_some(dy + base + i, some), base + i, c, k, some); });
       }
       out[channel] = static_cast<T>(total);
     }

@@ -5,14 +5,31 @@ namespace nacre::NACRE_ISA {
 namespace {
 
 template <class T>
+constexpr int64_t kRow = kHookedRow / static_cast<int64_t>(sizeof(T));
+
+// Walks rows [begin, end) in blocks that hooks get at once: row(r, in, out) for each.
+template <class T, class Row>
+void hooked_rows(int64_t begin, int64_t end, int64_t width, const TileSource<T>& source, const TileSource<T>& target,
+                 const Row& row) {
+  alignas(64) T made[kRow<T>], taken[kRow<T>];
+  const int64_t block = source.hook || target.hook ? max64(1, kRow<T> / 4 / width) : 1;
+  for (int64_t first = begin; first < end; first += block) {
+    const int64_t n = min64(block, end - first) * width;
+    const T* in = source.at(first * width, n, made);
+    T* out = target.array ? target.array + first * width : taken;
+    for (int64_t at = 0; at < n; at += width) row(first + at / width, in + at, out + at);
+    target.hook(first * width, n, out);
+  }
+}
+
+template <class T>
 void layer_norm(const LayerNormArgs& args, void*) noexcept {
   const int64_t width = args.width;
   const double m = static_cast<double>(width);
   const T *gamma = static_cast<const T*>(args.gamma), *beta = static_cast<const T*>(args.beta);
+  const TileSource<T> source{static_cast<T*>(const_cast<void*>(args.x)), args.before}, target{static_cast<T*>(args.y), args.after};
   parallel_for(args.rows, max64(1, kNormGrain / (width + 16)), [&](int64_t begin, int64_t end, int) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* x = static_cast<const T*>(args.x) + r * width;
-      T* y = static_cast<T*>(args.y) + r * width;
+    hooked_rows(begin, end, width, source, target, [&](int64_t r, const T* x, T* y) {
       T center = T(0);
       double rest = 0;
       if (!args.rms) {
@@ -37,38 +54,39 @@ void layer_norm(const LayerNormArgs& args, void*) noexcept {
           });
       if (args.mean && !args.rms) static_cast<T*>(args.mean)[r] = center;
       if (args.rstd) static_cast<T*>(args.rstd)[r] = rstd;
-    }
+    });
   });
 }
 
 template <class T>
 void layer_norm_grad(const LayerNormGradArgs& args, void* scratch) noexcept {
   const int64_t width = args.width, rows = args.rows;
-  const T *all_x = static_cast<const T*>(args.x), *all_dy = static_cast<const T*>(args.dy),
-          *gamma = static_cast<const T*>(args.gamma);
+  const T *all_x = static_cast<const T*>(args.x), *gamma = static_cast<const T*>(args.gamma);
   const T *mean = args.rms ? nullptr : static_cast<const T*>(args.mean), *rstd = static_cast<const T*>(args.rstd);
   T *dgamma = static_cast<T*>(args.dgamma), *dbeta = static_cast<T*>(args.dbeta), *partial = static_cast<T*>(scratch);
+  TileSource<T> source{static_cast<T*>(const_cast<void*>(args.dy)), args.before};
   // Before dx: dx may be dy.
-  if (dgamma) {
-    column_sums<T>(
-        rows, width,
-        NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) {
-          const Packet<T> d = load_some(all_x + r * width + j, some) - Packet<T>::set1(mean ? mean[r] : T(0));
-          return load_some(all_dy + r * width + j, some) * (d * Packet<T>::set1(rstd[r]));
+  if (dgamma || dbeta) {
+    const T* const none[] = {nullptr};
+    column_sums<2>(
+        rows, width, source, none, false,
+        NACRE_PACKET_VALUES(Packet<T> dy, int64_t r, int64_t at, int64_t, int some, const auto&, Packet<T>(&sums)[2]) {
+          sums[0] = dy;
+          sums[1] = dy * ((load_some(all_x + at, some) - Packet<T>::set1(mean ? mean[r] : T(0))) * Packet<T>::set1(rstd[r]));
         },
-        partial, [&](int64_t j, double total) { dgamma[j] = static_cast<T>(total); });
+        partial,
+        [&](int s, int64_t j, double total) {
+          T* parameter = s == 0 ? dbeta : dgamma;
+          if (parameter) parameter[j] = static_cast<T>(total);
+        });
+    source = source.again();
   }
-  if (dbeta) {
-    column_sums<T>(
-        rows, width, NACRE_PACKET_LAMBDA(int64_t r, int64_t j, int some) { return load_some(all_dy + r * width + j, some); },
-        partial, [&](int64_t j, double total) { dbeta[j] = static_cast<T>(total); });
-  }
-  if (!args.dx) return;
+  if (!args.dx && !args.after) return;
+  const TileSource<T> target{static_cast<T*>(args.dx), args.after};
   const double share = 1.0 / static_cast<double>(width);
   parallel_for(rows, max64(1, kNormGrain / (width + 16)), [&](int64_t begin, int64_t end, int) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T *x = all_x + r * width, *dy = all_dy + r * width;
-      T* dx = static_cast<T*>(args.dx) + r * width;
+    hooked_rows(begin, end, width, source, target, [&](int64_t r, const T* dy, T* dx) {
+      const T* x = all_x + r * width;
       const Packet<T> c = Packet<T>::set1(mean ? mean[r] : T(0)), k = Packet<T>::set1(rstd[r]);
       const auto g = NACRE_PACKET_LAMBDA(int64_t i, int some) {
         const Packet<T> v = load_some(dy + i, some);
@@ -84,12 +102,12 @@ void layer_norm_grad(const LayerNormGradArgs& args, void* scratch) noexcept {
       for_packets<T>(
           width,
           NACRE_PACKET_LAMBDA(int64_t i, int some) { store_some(dx + i, some, k * ((g(i, some) - a) - xhat(i, some) * b)); });
-    }
+    });
   });
 }
 
 int64_t layer_norm_grad_scratch(const LayerNormGradArgs& args) noexcept {
-  return args.dgamma || args.dbeta ? 8 * column_partial<double>(args.rows, args.width) : 0;
+  return args.dgamma || args.dbeta ? 16 * column_partial<double>(args.rows, args.width) : 0;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Float reductions. Every sum has the order of reduce_chunk.h, whichever of the three ways of reading is taken:
 //   rows     the reduced axes are one contiguous run;
-//   columns  the last kept axis is contiguous: whole rows of 256 bytes are joined at once;
+//   columns  the last kept axis is contiguous: whole rows of 256 bytes are joined at once; sums of whole matrices by column_walk.h;
 //   gather   anything else: a chunk is copied to the stack first.
 // Work is cut into (outputs x chunks); with several chunks their results pass through scratch and are combined in order.
 // Scratch: n_out * n_chunks values, and one value per output for var and logsumexp (which read twice).
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nacre/base/threads.h"
+#include "nacre/kernels/column_walk.h"
 #include "nacre/kernels/reduce_chunk.h"
 #include "nacre/kernels/reduce_plan.h"
 #include "nacre/simd/math.h"
@@ -144,21 +145,44 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
   }
 }
 
+// Sums over the leading axes of a contiguous array.
+bool is_matrix(const ReducePlan& plan) {
+  const Axes &kept = plan.kept, &reduced = plan.reduced;
+  return reduced.rank == 1 && kept.rank == 1 && kept.strides[0] == 1 && reduced.strides[0] == kept.sizes[0];
+}
+
+template <class T>
+void sum_over(const ReduceArgs& args, const ReducePlan& plan, double divisor, void* scratch) {
+  T *y = static_cast<T*>(args.y), *x = static_cast<T*>(const_cast<void*>(args.x)), *partial = static_cast<T*>(scratch);
+  if (!args.before && !is_matrix(plan)) {
+    fold_all<Add, Identity>(plan, static_cast<const T*>(x), static_cast<const T*>(nullptr), partial,
+                            [&](int64_t o, double total) { y[o] = static_cast<T>(total / divisor); });
+    return;
+  }
+  const T* const none[] = {nullptr};
+  column_sums<1>(
+      plan.reduced.count, plan.kept.count, TileSource<T>{x, args.before}, none, true,
+      NACRE_PACKET_VALUES(Packet<T> v, int64_t, int64_t, int64_t, int, const auto&, Packet<T>(&out)[1]) { out[0] = v; }, partial,
+      [&](int, int64_t j, double total) { y[j] = static_cast<T>(total / divisor); });
+}
+
+template <class T>
+void sum(const ReduceArgs& args, void* scratch) noexcept {
+  sum_over<T>(args, plan_reduce(args), 1.0, scratch);
+}
+
+template <class T>
+void mean(const ReduceArgs& args, void* scratch) noexcept {
+  const ReducePlan plan = plan_reduce(args);
+  sum_over<T>(args, plan, static_cast<double>(plan.reduced.count), scratch);
+}
+
 template <class T, class Op, class Map>
 void simple(const ReduceArgs& args, void* scratch) noexcept {
   T* y = static_cast<T*>(args.y);
   fold_all<Op, Map>(
       plan_reduce(args), static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
       [&](int64_t o, auto total) { y[o] = static_cast<T>(total); }, y);
-}
-
-template <class T>
-void mean(const ReduceArgs& args, void* scratch) noexcept {
-  T* y = static_cast<T*>(args.y);
-  const ReducePlan plan = plan_reduce(args);
-  const double n = static_cast<double>(plan.reduced.count);
-  fold_all<Add, Identity>(plan, static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
-                          [&](int64_t o, double total) { y[o] = static_cast<T>(total / n); });
 }
 
 // The mean is rounded to T for the second pass; what that loses, n * (mean - rounded)^2, is taken off again.
@@ -214,7 +238,7 @@ int64_t reduce_scratch(ReduceKind kind, DType dtype, const ReduceArgs& args) noe
 template <class T>
 void fill_floats(ReduceTable& table) {
   const auto at = [&](ReduceKind kind) -> ReduceFn& { return table.reduce[static_cast<int>(kind)][cell<T>()]; };
-  at(ReduceKind::sum) = simple<T, Add, Identity>;
+  at(ReduceKind::sum) = sum<T>;
   at(ReduceKind::prod) = simple<T, Multiply, Identity>;
   at(ReduceKind::max) = simple<T, Largest, Identity>;
   at(ReduceKind::min) = simple<T, Smallest, Identity>;

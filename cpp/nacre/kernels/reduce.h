@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "nacre/base/dtype.h"
+#include "nacre/kernels/tile_hook.h"
 
 namespace nacre {
 
@@ -42,6 +43,8 @@ struct ReduceArgs {
   int64_t strides[8] = {};
   uint32_t axes = 0;  // bit i set: axis i is reduced
   double correction = 0;
+  TileHook
+      before;  // makes x (kernels/tile_hook.h), for sums of floats over the leading axes of a contiguous array; x may then be null
 };
 
 // x and y contiguous [outer, n, inner], scanned along n. float32 adds in double. y may be x.

@@ -78,7 +78,8 @@ Program::Program(Mode mode, const StepFunctions& f, const StepTypes& types, std:
     }
   }
   for (const nn::Variable& v : named) trace.name(v.value, v.name);
-  plan_ = std::make_shared<const plan::Plan>(std::move(trace), outputs, placed, where);
+  plan_ =
+      std::make_shared<const plan::Plan>(std::move(trace), outputs, placed, where, plan::PlanOptions{.fixed = mode != Mode::train});
 }
 
 std::vector<Tensor> ProgramRun::inputs(const std::vector<std::size_t>& numbers) const {

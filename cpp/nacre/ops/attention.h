@@ -57,6 +57,7 @@ struct Attention {
   static constexpr std::uint64_t save_in = 31, save_out = 3;
   static void infer(const Attention& a, In in, Types& out);
   static void run(const Attention& a, Views in, Views out, Context& c);
+  static Cost cost(const Attention& a, In in, std::span<const Type> out);
   static void grad(const Attention& a, GradCtx& c);
 };
 
@@ -79,6 +80,7 @@ struct AttentionGrad {
   static constexpr std::uint64_t save_in = 255;
   static void infer(const AttentionGrad& a, In in, Types& out);
   static void run(const AttentionGrad& a, Views in, Views out, Context& c);
+  static Cost cost(const AttentionGrad& a, In in, std::span<const Type> out);
   static void grad(const AttentionGrad& a, GradCtx& c);
 };
 

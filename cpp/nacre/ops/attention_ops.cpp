@@ -123,6 +123,17 @@ void Attention::infer(const Attention& a, In in, Types& out) {
   out.push_back({in[0].dtype, {q[0], q[2], q[1]}});
 }
 
+namespace {
+// `keys` and `values` products of the size of the scores with the width of each; causal ones stop at the diagonal.
+Cost attention_cost(double keys, double values, bool causal, In in, std::span<const Type> out) {
+  const Shape &q = in[0].shape, &v = in[2].shape;
+  const double scores = static_cast<double>(q[0] * q[2] * q[1]) * static_cast<double>(causal && q[1] == v[1] ? v[1] + 1 : 2 * v[1]);
+  return cost_of(scores * (keys * static_cast<double>(q[3]) + values * static_cast<double>(v[3])), in, out);
+}
+}  // namespace
+
+Cost Attention::cost(const Attention& a, In in, std::span<const Type> out) { return attention_cost(1, 1, a.causal, in, out); }
+
 void Attention::run(const Attention& a, Views in, Views out, Context& c) {
   AttentionArgs k = kernel_args(a, in, 3, c);
   k.o = operand(out[0], c);
@@ -160,6 +171,11 @@ void AttentionGrad::infer(const AttentionGrad& a, In in, Types& out) {
   require_same_dtype(name, "query", in[0], "o", in[4]);
   require_same_dtype(name, "query", in[0], "lse", in[5]);
   for (int k = 0; k < 3; ++k) out.push_back(in[k]);
+}
+
+// The scores again, dquery and dkey; dy value and dvalue.
+Cost AttentionGrad::cost(const AttentionGrad& a, In in, std::span<const Type> out) {
+  return attention_cost(3, 2, a.causal, in, out);
 }
 
 void AttentionGrad::run(const AttentionGrad& a, Views in, Views out, Context& c) {

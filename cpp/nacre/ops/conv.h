@@ -210,7 +210,9 @@ struct Conv2dNhwc {
   static constexpr bool internal = true;
   static constexpr std::uint64_t save_in = 3, save_out = 1;
   static void infer(const Conv2dNhwc& a, In in, Types& out);
+  static bool prepare(const Conv2dNhwc& a, Views in, Views out, CallBuilder& calls);
   static void run(const Conv2dNhwc& a, Views in, Views out, Context& c);
+  static Cost cost(const Conv2dNhwc& a, In in, std::span<const Type> out);
   static void grad(const Conv2dNhwc& a, GradCtx& c);
 };
 
@@ -234,6 +236,7 @@ struct Conv2dDx {
   static constexpr std::uint64_t save_in = 3, save_out = 1;
   static void infer(const Conv2dDx& a, In in, Types& out);
   static void run(const Conv2dDx& a, Views in, Views out, Context& c);
+  static Cost cost(const Conv2dDx& a, In in, std::span<const Type> out);
   static void grad(const Conv2dDx& a, GradCtx& c);
 };
 
@@ -255,6 +258,7 @@ struct Conv2dDw {
   static constexpr std::uint64_t save_in = 3;
   static void infer(const Conv2dDw& a, In in, Types& out);
   static void run(const Conv2dDw& a, Views in, Views out, Context& c);
+  static Cost cost(const Conv2dDw& a, In in, std::span<const Type> out);
   static void grad(const Conv2dDw& a, GradCtx& c);
 };
 

@@ -115,14 +115,62 @@ void Conv2dNhwc::infer(const Conv2dNhwc& a, In in, Types& out) {
   out.push_back({in[0].dtype, {g.batch, g.out_h, g.out_w, g.out_channels}});
 }
 
-void Conv2dNhwc::run(const Conv2dNhwc& a, Views in, Views out, Context& c) {
+namespace {
+ConvArgs forward_args(const Conv2dNhwc& a, Views in, Views out) {
   ConvArgs g = geometry(a, in[0].dtype, in[0].shape, in[1].shape);
   g.x = in[0].data, g.weight = in[1].data, g.y = out[0].data;
   g.bias = in.has(2) ? in[2].data : nullptr;
   g.activation = a.relu ? Activation::relu : Activation::none;
+  return g;
+}
+}  // namespace
+
+void Conv2dNhwc::run(const Conv2dNhwc& a, Views in, Views out, Context& c) {
+  const ConvArgs g = forward_args(a, in, out);
   const ConvTable& t = c.kernels.conv;
   t.forward(g, c.scratch(t.forward_scratch(g)));
 }
+
+// The weights of a model that predicts are packed (transformed) once, and again when they have changed.
+bool Conv2dNhwc::prepare(const Conv2dNhwc& a, Views in, Views out, CallBuilder& calls) {
+  struct Call {
+    ConvArgs args;
+    Dim scratch;
+    const Storage* weight;  // null: packed anew each time, by forward
+    std::int64_t* packed_version;
+  };
+  const ConvTable& t = calls.kernels.conv;
+  Call call{forward_args(a, in, out), 0, calls.fixed(1), nullptr};
+  const Dim bytes = call.weight ? t.pack_weight_bytes(call.args) : 0;
+  if (bytes > 0) {
+    auto* memory = static_cast<char*>(calls.keep_memory(64 + bytes));
+    call.packed_version = reinterpret_cast<std::int64_t*>(memory);
+    *call.packed_version = -1;
+    call.args.packed_weight = memory + 64;
+  }
+  call.scratch = t.forward_scratch(call.args);
+  calls.emit(call, [](const Call& k, Context& c) {
+    const ConvTable& table = c.kernels.conv;
+    if (k.packed_version) {
+      const std::int64_t now = k.weight->version.load(std::memory_order_acquire);
+      if (now != *k.packed_version || k.weight->exposed.load(std::memory_order_relaxed)) {
+        table.pack_weight(k.args, const_cast<void*>(k.args.packed_weight));
+        *k.packed_version = now;
+      }
+    }
+    table.forward(k.args, c.scratch(k.scratch));
+  });
+  return true;
+}
+
+namespace {
+// A multiplication and an addition per tap, input channel and output (or element of its gradient).
+Cost conv_cost(const Type& y, const Shape& weight, In in, std::span<const Type> out) {
+  return cost_of(2 * count_of(y) * static_cast<double>(weight[0] * weight[1] * weight[2]), in, out);
+}
+}  // namespace
+
+Cost Conv2dNhwc::cost(const Conv2dNhwc&, In in, std::span<const Type> out) { return conv_cost(out[0], in[1].shape, in, out); }
 
 void Conv2dNhwc::grad(const Conv2dNhwc& a, GradCtx& c) {
   const Tensor dz = a.relu ? relu_grad(c.out(), c.dy()) : c.dy();
@@ -166,6 +214,8 @@ void Conv2dDx::run(const Conv2dDx& a, Views in, Views out, Context& c) {
   t.backward_data(g, c.scratch(t.backward_data_scratch(g)));
 }
 
+Cost Conv2dDx::cost(const Conv2dDx&, In in, std::span<const Type> out) { return conv_cost(in[0], in[1].shape, in, out); }
+
 void Conv2dDx::grad(const Conv2dDx& a, GradCtx& c) {
   const Tensor du = a.relu ? relu_grad(c.out(), c.dy()) : c.dy();
   if (c.needs(0)) {
@@ -199,6 +249,8 @@ void Conv2dDw::run(const Conv2dDw& a, Views in, Views out, Context& c) {
   const ConvTable& t = c.kernels.conv;
   t.backward_weight(g, c.scratch(t.backward_weight_scratch(g)));
 }
+
+Cost Conv2dDw::cost(const Conv2dDw&, In in, std::span<const Type> out) { return conv_cost(in[1], out[0].shape, in, out); }
 
 void Conv2dDw::grad(const Conv2dDw& a, GradCtx& c) {
   if (c.needs(0)) {

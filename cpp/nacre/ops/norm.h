@@ -40,6 +40,8 @@ Reference: Ioffe and Szegedy, Batch Normalization (2015).)";
   static constexpr std::uint64_t save_in = 7, save_out = 6;
   static void infer(const BatchNormTraining& a, In in, Types& out);
   static void run(const BatchNormTraining& a, Views in, Views out, Context& c);
+  static Cost cost(const BatchNormTraining& a, In in, std::span<const Type> out);
+  static TileSides sides(const BatchNormTraining& a, In in);
   static void grad(const BatchNormTraining& a, GradCtx& c);
 };
 
@@ -78,6 +80,8 @@ Reference: Ioffe and Szegedy, Batch Normalization (2015).)";
   static constexpr std::uint64_t save_in = 31;
   static void infer(const BatchNormInference& a, In in, Types& out);
   static void run(const BatchNormInference& a, Views in, Views out, Context& c);
+  static Cost cost(const BatchNormInference& a, In in, std::span<const Type> out);
+  static TileSides sides(const BatchNormInference& a, In in);
   static void grad(const BatchNormInference& a, GradCtx& c);
 };
 
@@ -95,6 +99,8 @@ dx = gamma / sqrt(var + epsilon) * (dy - mean(dy) - xhat mean(dy xhat)).)";
   static constexpr std::uint64_t save_in = 31;
   static void infer(const BatchNormGrad& a, In in, Types& out);
   static void run(const BatchNormGrad& a, Views in, Views out, Context& c);
+  static Cost cost(const BatchNormGrad& a, In in, std::span<const Type> out);
+  static TileSides sides(const BatchNormGrad& a, In in);
   static void grad(const BatchNormGrad& a, GradCtx& c);
 };
 
@@ -218,6 +224,8 @@ struct LayerNormStats {
   static constexpr std::uint64_t save_in = 7, save_out = 6;
   static void infer(const LayerNormStats& a, In in, Types& out);
   static void run(const LayerNormStats& a, Views in, Views out, Context& c);
+  static Cost cost(const LayerNormStats& a, In in, std::span<const Type> out);
+  static TileSides sides(const LayerNormStats& a, In in);
   static void grad(const LayerNormStats& a, GradCtx& c);
 };
 
@@ -236,6 +244,8 @@ dx = rstd * (g - mean(g) - xhat mean(g xhat)) with g = gamma dy; for rms without
   static constexpr std::uint64_t save_in = 31;
   static void infer(const LayerNormGrad& a, In in, Types& out);
   static void run(const LayerNormGrad& a, Views in, Views out, Context& c);
+  static Cost cost(const LayerNormGrad& a, In in, std::span<const Type> out);
+  static TileSides sides(const LayerNormGrad& a, In in);
   static void grad(const LayerNormGrad& a, GradCtx& c);
 };
 
@@ -254,6 +264,7 @@ struct GroupNormStats {
   static constexpr std::uint64_t save_in = 7, save_out = 6;
   static void infer(const GroupNormStats& a, In in, Types& out);
   static void run(const GroupNormStats& a, Views in, Views out, Context& c);
+  static Cost cost(const GroupNormStats& a, In in, std::span<const Type> out);
   static void grad(const GroupNormStats& a, GradCtx& c);
 };
 
@@ -271,6 +282,7 @@ struct GroupNormGrad {
   static constexpr std::uint64_t save_in = 31;
   static void infer(const GroupNormGrad& a, In in, Types& out);
   static void run(const GroupNormGrad& a, Views in, Views out, Context& c);
+  static Cost cost(const GroupNormGrad& a, In in, std::span<const Type> out);
   static void grad(const GroupNormGrad& a, GradCtx& c);
 };
 

@@ -106,7 +106,33 @@ void BatchNormTraining::run(const BatchNormTraining& a, Views in, Views out, Con
   k.mean = out[1].data, k.var = out[2].data, k.rstd = c.scratch(ch.channels * size_of(in[0].dtype));
   k.n = ch.n, k.channels = ch.channels, k.spatial = ch.spatial, k.epsilon = a.epsilon;
   const NormTable& t = c.kernels.norm;
+  k.after = c.hooks.after;
   t.batch_norm_training[index_of(in[0].dtype)](k, c.scratch(t.batch_norm_scratch(k)));
+}
+
+namespace {
+
+// Operations per element: 1 for the mean, 3 for the variance, 3 to normalise; the gradient adds 1 and 4 for its sums, 5 for dx.
+constexpr double kNormFlops = 7, kNormGradFlops = 10;
+
+bool channels_are_last(const Shape& x, Dim axis) { return normalize_axis("batch_norm", axis, x.rank()) == x.rank() - 1; }
+
+// Bytes of the last `axes` axes.
+Dim row_bytes(const Type& x, Dim axes) {
+  Dim width = 1;
+  for (int i = x.shape.rank() - static_cast<int>(axes); i < x.shape.rank(); ++i) width *= x.shape[i];
+  return width * size_of(x.dtype);
+}
+// A gradient, whose first pass sums columns.
+TileSides gradient_sides(Dim bytes) { return {.before = bytes <= kHookedColumns ? 1 : -1, .after = 0, .twice = true}; }
+
+}  // namespace
+
+Cost BatchNormTraining::cost(const BatchNormTraining&, In in, std::span<const Type> out) {
+  return cost_of(kNormFlops * count_of(in[0]), in, out);
+}
+TileSides BatchNormTraining::sides(const BatchNormTraining& a, In in) {
+  return channels_are_last(in[0].shape, a.axis) ? TileSides{.after = 0} : TileSides{};
 }
 
 void BatchNormTraining::grad(const BatchNormTraining& a, GradCtx& c) {
@@ -160,8 +186,16 @@ void BatchNormGrad::run(const BatchNormGrad& a, Views in, Views out, Context& c)
   k.x = in[0].data, k.dy = in[1].data, k.mean = in[2].data, k.rstd = rstd, k.gamma = data_or_null(in, 4);
   k.dx = out[0].data, k.dgamma = out[1].data, k.dbeta = out[2].data;
   k.n = ch.n, k.channels = ch.channels, k.spatial = ch.spatial;
+  k.before = c.hooks.before, k.after = c.hooks.after;
   const NormTable& t = c.kernels.norm;
   t.batch_norm_grad[index_of(in[0].dtype)](k, c.scratch(t.batch_norm_grad_scratch(k)));
+}
+
+Cost BatchNormGrad::cost(const BatchNormGrad&, In in, std::span<const Type> out) {
+  return cost_of(kNormGradFlops * count_of(in[0]), in, out);
+}
+TileSides BatchNormGrad::sides(const BatchNormGrad& a, In in) {
+  return channels_are_last(in[0].shape, a.axis) ? gradient_sides(row_bytes(in[0], 1)) : TileSides{};
 }
 
 void BatchNormGrad::grad(const BatchNormGrad& a, GradCtx& c) {
@@ -189,8 +223,16 @@ void BatchNormInference::run(const BatchNormInference& a, Views in, Views out, C
   k.x = in[0].data, k.mean = in[1].data, k.var = in[2].data, k.gamma = data_or_null(in, 3), k.beta = data_or_null(in, 4),
   k.y = out[0].data;
   k.n = ch.n, k.channels = ch.channels, k.spatial = ch.spatial, k.epsilon = a.epsilon;
+  k.after = c.hooks.after;
   const NormTable& t = c.kernels.norm;
   t.batch_norm_inference[index_of(in[0].dtype)](k, c.scratch(t.batch_norm_scratch(k)));
+}
+
+Cost BatchNormInference::cost(const BatchNormInference&, In in, std::span<const Type> out) {
+  return cost_of(3 * count_of(in[0]), in, out);
+}
+TileSides BatchNormInference::sides(const BatchNormInference& a, In in) {
+  return channels_are_last(in[0].shape, a.axis) ? TileSides{.after = 0} : TileSides{};
 }
 
 void BatchNormInference::grad(const BatchNormInference& a, GradCtx& c) {
@@ -305,7 +347,15 @@ void LayerNormStats::run(const LayerNormStats& a, Views in, Views out, Context& 
   k.mean = out[1].data, k.rstd = out[2].data;
   k.rows = r.rows, k.width = r.width, k.epsilon = a.epsilon, k.rms = a.rms;
   if (a.rms) std::memset(out[1].data, 0, static_cast<std::size_t>(r.rows * size_of(in[0].dtype)));
+  k.before = c.hooks.before, k.after = c.hooks.after;
   c.kernels.norm.layer_norm[index_of(in[0].dtype)](k, nullptr);
+}
+
+Cost LayerNormStats::cost(const LayerNormStats&, In in, std::span<const Type> out) {
+  return cost_of(kNormFlops * count_of(in[0]), in, out);
+}
+TileSides LayerNormStats::sides(const LayerNormStats& a, In in) {
+  return row_bytes(in[0], a.trailing) <= kHookedRow ? TileSides{.before = 0, .after = 0} : TileSides{};
 }
 
 void LayerNormStats::grad(const LayerNormStats& a, GradCtx& c) {
@@ -345,8 +395,17 @@ void LayerNormGrad::run(const LayerNormGrad& a, Views in, Views out, Context& c)
   k.x = in[0].data, k.dy = in[1].data, k.mean = in[2].data, k.rstd = in[3].data, k.gamma = data_or_null(in, 4);
   k.dx = out[0].data, k.dgamma = out[1].data, k.dbeta = out[2].data;
   k.rows = r.rows, k.width = r.width, k.rms = a.rms;
+  k.before = c.hooks.before, k.after = c.hooks.after;
   const NormTable& t = c.kernels.norm;
   t.layer_norm_grad[index_of(in[0].dtype)](k, c.scratch(t.layer_norm_grad_scratch(k)));
+}
+
+Cost LayerNormGrad::cost(const LayerNormGrad&, In in, std::span<const Type> out) {
+  return cost_of((kNormGradFlops + 4) * count_of(in[0]), in, out);
+}
+TileSides LayerNormGrad::sides(const LayerNormGrad& a, In in) {
+  const Dim bytes = row_bytes(in[0], a.trailing);
+  return bytes <= kHookedRow ? gradient_sides(bytes) : TileSides{};
 }
 
 void LayerNormGrad::grad(const LayerNormGrad& a, GradCtx& c) {
@@ -435,6 +494,10 @@ void GroupNormStats::run(const GroupNormStats& a, Views in, Views out, Context& 
   t.group_norm[index_of(in[0].dtype)](k, c.scratch(t.group_norm_scratch(k)));
 }
 
+Cost GroupNormStats::cost(const GroupNormStats&, In in, std::span<const Type> out) {
+  return cost_of(kNormFlops * count_of(in[0]), in, out);
+}
+
 void GroupNormStats::grad(const GroupNormStats& a, GradCtx& c) {
   if (c.has(1) || c.has(2)) {
     grad_by_reference(c, [&](std::span<const Tensor> in) -> std::vector<Tensor> {
@@ -476,6 +539,10 @@ void GroupNormGrad::run(const GroupNormGrad& a, Views in, Views out, Context& c)
   k.n = g.n, k.channels = g.channels, k.spatial = g.spatial, k.groups = g.groups, k.channels_last = g.channels_last;
   const NormTable& t = c.kernels.norm;
   t.group_norm_grad[index_of(in[0].dtype)](k, c.scratch(t.group_norm_grad_scratch(k)));
+}
+
+Cost GroupNormGrad::cost(const GroupNormGrad&, In in, std::span<const Type> out) {
+  return cost_of((kNormGradFlops + 4) * count_of(in[0]), in, out);
 }
 
 void GroupNormGrad::grad(const GroupNormGrad& a, GradCtx& c) {

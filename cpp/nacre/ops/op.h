@@ -16,11 +16,15 @@
 //   view(op, in, out)    fills pointer and strides of `out` so that it aliases the first input; false: run copies
 //   save_types = true    grad may call in_type(k) without saving the value
 //   inplace = mask       output 0 may lie in the memory of these inputs (same shape and dtype, contiguous); plans use it
+//   optional_outputs = mask    run leaves these out when they have no memory: plans give none to what nobody reads
 //   cost(op, In, std::span<const Type> out) -> Cost    flops and bytes; default: no flops, every input and output once
 //   keeps_type                                elementwise: inputs of one floating-point dtype and one shape give a result of the same
 //   tile(op, kernels, In, TileFn&) -> bool     the inner loop of an elementwise op, so that plans run chains of them tile by tile
 //   prepare(op, Views in, Views out, CallBuilder&) -> bool    the call that run makes, with the kernel chosen and its arguments filled in
 //                        once: plans run that; it must compute the same bits. false: run is called each time
+//   sides(op, In) -> TileSides    an input that run may be given, and an output that it may hand over, tile by tile (kernels/tile_hook.h): run passes
+//                        Context::hooks on to the kernel. Plans run the elementwise ops beside it so. The arrays are contiguous, and output 0 may
+//                        overwrite an input of its size: what lies at a position is read before it is written
 //   outputs = n          number of outputs when it is not 1 (-1: as many as infer says; the C++ function then returns a vector)
 //   internal = true      gradients and helpers: in the registry and tested, but not a public function of the Python package
 #pragma once
@@ -35,6 +39,7 @@
 
 #include "nacre/autograd/tape.h"
 #include "nacre/kernels/elementwise.h"
+#include "nacre/kernels/tile_hook.h"
 #include "nacre/ops/attrs.h"
 #include "nacre/tensor/tensor.h"
 
@@ -89,6 +94,7 @@ class Context {
   Context& operator=(const Context&) = delete;
   const KernelTable& kernels;
   Status status;
+  TileHooks hooks;  // of the op's sides; the views there may have no memory
   // Uninitialised memory that lives until run returns (in a plan: until the next step). Throws OutOfMemoryError.
   NACRE_API void* scratch(Dim bytes);
   NACRE_API ~Context();
@@ -116,6 +122,21 @@ class Context {
 struct Cost {
   double flops = 0, bytes = 0;
 };
+// `flops`, and every input and output moved once.
+inline Cost cost_of(double flops, In in, std::span<const Type> out) {
+  Cost cost{.flops = flops};
+  for (int i = 0; i < in.size(); ++i) {
+    if (in.has(i)) cost.bytes += static_cast<double>(in[i].shape.count() * size_of(in[i].dtype));
+  }
+  for (const Type& y : out) cost.bytes += static_cast<double>(y.shape.count() * size_of(y.dtype));
+  return cost;
+}
+inline double count_of(const Type& t) { return static_cast<double>(t.shape.count()); }
+
+struct TileSides {
+  int before = -1, after = -1;  // number of the input, of the output
+  bool twice = false;           // the input is read in two passes
+};
 
 // The inner loop of an elementwise op, one of the four kinds (kernels/elementwise.h); `params` go to unary and binary ones.
 struct TileFn {
@@ -133,6 +154,11 @@ class CallBuilder {
   explicit CallBuilder(const KernelTable& k) : kernels(k) {}
   virtual ~CallBuilder() = default;
   const KernelTable& kernels;
+  // The storage of input k when it is a tensor from outside the graph that runs seldom change (weights of a model that predicts); else null. What is made
+  // of such values may be kept as long as its version stays and it is not exposed.
+  [[nodiscard]] virtual const Storage* fixed(int k) const = 0;
+  // Memory of the plan, aligned to 64 bytes, that keeps what a call leaves there.
+  [[nodiscard]] virtual void* keep_memory(Dim bytes) = 0;
   // `f(args, context)` is a lambda without captures.
   template <class Args, class F>
   void emit(const Args& args, F) {
@@ -191,9 +217,11 @@ struct OpDef {
   bool (*view)(const void* attrs, const View& in, View& out) = nullptr;
   void (*grad)(const void* attrs, GradCtx& c) = nullptr;
   std::uint64_t inplace = 0;
+  std::uint64_t optional_outputs = 0;
   Cost (*cost)(const void* attrs, In in, std::span<const Type> out) = nullptr;
   bool (*tile)(const void* attrs, const KernelTable& kernels, In in, TileFn& fn) = nullptr;
   bool (*prepare)(const void* attrs, Views in, Views out, CallBuilder& calls) = nullptr;
+  TileSides (*sides)(const void* attrs, In in) = nullptr;
   Tensor (*compound)(const void* attrs, std::span<const Tensor> in) = nullptr;  // then run, view and grad are null
 };
 inline constexpr std::uint64_t kSaveAll = ~std::uint64_t{0};
@@ -292,6 +320,7 @@ const OpDef& make_def() {
       d.view = [](const void* a, const View& in, View& out) { return Op::view(*static_cast<const Op*>(a), in, out); };
     }
     if constexpr (requires { Op::inplace; }) d.inplace = Op::inplace;
+    if constexpr (requires { Op::optional_outputs; }) d.optional_outputs = Op::optional_outputs;
     if constexpr (requires(const Op& a, In in, std::span<const Type> out) { Op::cost(a, in, out); }) {
       d.cost = [](const void* a, In in, std::span<const Type> out) { return Op::cost(*static_cast<const Op*>(a), in, out); };
     }
@@ -304,6 +333,9 @@ const OpDef& make_def() {
       d.prepare = [](const void* a, Views in, Views out, CallBuilder& calls) {
         return Op::prepare(*static_cast<const Op*>(a), in, out, calls);
       };
+    }
+    if constexpr (requires(const Op& a, In in) { Op::sides(a, in); }) {
+      d.sides = [](const void* a, In in) { return Op::sides(*static_cast<const Op*>(a), in); };
     }
     if constexpr (Differentiable<Op>) {
       d.grad = [](const void* a, GradCtx& c) { Op::grad(*static_cast<const Op*>(a), c); };

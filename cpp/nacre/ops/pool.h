@@ -144,6 +144,7 @@ struct MaxPool2d {
   static constexpr int outputs = 2;
   static constexpr bool internal = true, save_types = true;
   static constexpr std::uint64_t save_in = 0, save_out = 2;
+  static constexpr std::uint64_t optional_outputs = 2;
   static void infer(const MaxPool2d& a, In in, Types& out);
   static void run(const MaxPool2d& a, Views in, Views out, Context& c);
   static void grad(const MaxPool2d& a, GradCtx& c);

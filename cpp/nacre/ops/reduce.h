@@ -28,6 +28,7 @@ constexpr const ReductionInfo& reduction_info(Reduction kind) {
 void reduction_infer(Reduction kind, const Axes& axis, bool keepdims, In in, Types& out);
 void reduction_run(Reduction kind, const Axes& axis, Views in, Views out, Context& c);
 void reduction_grad(Reduction kind, const Axes& axis, GradCtx& c);
+TileSides reduction_sides(const Axes& axis, In in);
 bool reduction_prepare(Reduction kind, const Axes& axis, Views in, Views out, CallBuilder& calls);
 
 template <Reduction K>
@@ -45,6 +46,10 @@ struct Reduce {
   static void run(const Reduce& a, Views in, Views out, Context& c) { reduction_run(K, a.axis, in, out, c); }
   static bool prepare(const Reduce& a, Views in, Views out, CallBuilder& calls) {
     return reduction_prepare(K, a.axis, in, out, calls);
+  }
+  static Cost cost(const Reduce&, In in, std::span<const Type> out) { return cost_of(count_of(in[0]), in, out); }
+  static TileSides sides(const Reduce& a, In in) requires(K == Reduction::sum || K == Reduction::mean) {
+    return reduction_sides(a.axis, in);
   }
   static void grad(const Reduce& a, GradCtx& c) requires(info.differentiable) { reduction_grad(K, a.axis, c); }
   static constexpr std::string_view not_differentiable = "the result is a position, a count or bool";
@@ -95,6 +100,7 @@ Reference: array API standard, var.)";
   static constexpr std::uint64_t save_in = 1, save_out = 0;
   static void infer(const Var& a, In in, Types& out);
   static void run(const Var& a, Views in, Views out, Context& c);
+  static Cost cost(const Var&, In in, std::span<const Type> out) { return cost_of(4 * count_of(in[0]), in, out); }
   static void grad(const Var& a, GradCtx& c);
 };
 
@@ -131,6 +137,7 @@ Reference: array API standard, std.)";
   static constexpr std::uint64_t save_in = 1, save_out = 1;
   static void infer(const Std& a, In in, Types& out);
   static void run(const Std& a, Views in, Views out, Context& c);
+  static Cost cost(const Std&, In in, std::span<const Type> out) { return cost_of(4 * count_of(in[0]), in, out); }
   static void grad(const Std& a, GradCtx& c);
 };
 
@@ -222,6 +229,8 @@ Raises:
   static void infer(const SumTo& a, In in, Types& out);
   static void run(const SumTo& a, Views in, Views out, Context& c);
   static bool prepare(const SumTo& a, Views in, Views out, CallBuilder& calls);
+  static Cost cost(const SumTo&, In in, std::span<const Type> out) { return cost_of(count_of(in[0]), in, out); }
+  static TileSides sides(const SumTo& a, In in);
   static void grad(const SumTo& a, GradCtx& c);
 };
 

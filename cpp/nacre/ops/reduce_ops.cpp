@@ -65,10 +65,23 @@ ReduceArgs reduce_args(const View& x, std::uint32_t mask, void* y, double correc
 
 // One kernel call; y is contiguous and may have size-1 axes where x is reduced.
 void reduce_into(ReduceKind kind, const View& x, std::uint32_t mask, void* y, Context& c, double correction = 0) {
-  const ReduceArgs args = reduce_args(x, mask, y, correction);
+  ReduceArgs args = reduce_args(x, mask, y, correction);
+  args.before = c.hooks.before;
   const ReduceTable& t = c.kernels.reduce;
   void* scratch = c.scratch(t.reduce_scratch(kind, x.dtype, args));
   t.reduce[static_cast<int>(kind)][static_cast<int>(x.dtype)](args, scratch);
+}
+
+// Sums over the leading axes of floats can take them tile by tile.
+TileSides sum_sides(const Type& x, std::uint32_t mask) {
+  bool kept = false, leading = is_float(x.dtype);
+  Dim bytes = size_of(x.dtype);  // of a row of the axes kept
+  for (int i = 0; i < x.shape.rank(); ++i) {
+    const bool reduced = mask >> i & 1;
+    if (x.shape[i] != 1) leading = leading && !(reduced && kept), kept = kept || !reduced;
+    if (!reduced) bytes *= x.shape[i];
+  }
+  return leading && bytes <= kHookedColumns ? TileSides{.before = 0} : TileSides{};
 }
 
 // A plan's call for the kinds whose kernel writes the result's dtype.
@@ -187,6 +200,8 @@ void reduction_infer(Reduction kind, const Axes& axis, bool keepdims, In in, Typ
   }
   out.push_back({t, reduced_shape(x.shape, mask, keepdims)});
 }
+
+TileSides reduction_sides(const Axes& axis, In in) { return sum_sides(in[0], axes_mask("reduce", axis, in[0].shape.rank())); }
 
 bool reduction_prepare(Reduction kind, const Axes& axis, Views in, Views out, CallBuilder& calls) {
   const std::uint32_t mask = axes_mask("reduce", axis, in[0].shape.rank());
@@ -402,6 +417,7 @@ void SumTo::infer(const SumTo& a, In in, Types& out) {
 bool SumTo::prepare(const SumTo& a, Views in, Views out, CallBuilder& calls) {
   return prepare_reduce(ReduceKind::sum, in[0], sum_to_mask(in[0].shape, a.shape), out[0], calls);
 }
+TileSides SumTo::sides(const SumTo& a, In in) { return sum_sides(in[0], sum_to_mask(in[0].shape, a.shape)); }
 void SumTo::run(const SumTo& a, Views in, Views out, Context& c) {
   const View &x = in[0], &y = out[0];
   const std::uint32_t mask = sum_to_mask(x.shape, a.shape);

@@ -5,6 +5,12 @@
 
 namespace nacre::op {
 
+// The products of a pass over [N, T, D]: `inputs` with the kernel, `states` with the recurrent kernel.
+inline Cost rnn_cost(double inputs, double states, In in, std::span<const Type> out) {
+  const double steps = static_cast<double>(in[0].shape[0] * in[0].shape[1]);
+  return cost_of(2 * steps * (inputs * count_of(in[1]) + states * count_of(in[2])), in, out);
+}
+
 struct SimpleRnn {
   Text activation = "tanh";
   bool go_backwards = false;
@@ -44,6 +50,7 @@ Reference: Elman, Finding structure in time (1990); keras.layers.SimpleRNN.)";
   static constexpr std::uint64_t save_in = 63, save_out = 1;
   static void infer(const SimpleRnn& a, In in, Types& out);
   static void run(const SimpleRnn& a, Views in, Views out, Context& c);
+  static Cost cost(const SimpleRnn&, In in, std::span<const Type> out) { return rnn_cost(1, 1, in, out); }
   static void grad(const SimpleRnn& a, GradCtx& c);
 };
 
@@ -91,6 +98,7 @@ Reference: Cho et al., Learning phrase representations using RNN encoder-decoder
   static constexpr std::uint64_t save_in = 63, save_out = 5;
   static void infer(const Gru& a, In in, Types& out);
   static void run(const Gru& a, Views in, Views out, Context& c);
+  static Cost cost(const Gru&, In in, std::span<const Type> out) { return rnn_cost(1, 1, in, out); }
   static void grad(const Gru& a, GradCtx& c);
 };
 
@@ -142,6 +150,7 @@ Reference: Hochreiter and Schmidhuber, Long short-term memory (1997); keras.laye
   static constexpr std::uint64_t save_in = 127, save_out = 9;
   static void infer(const Lstm& a, In in, Types& out);
   static void run(const Lstm& a, Views in, Views out, Context& c);
+  static Cost cost(const Lstm&, In in, std::span<const Type> out) { return rnn_cost(1, 1, in, out); }
   static void grad(const Lstm& a, GradCtx& c);
 };
 
@@ -165,6 +174,7 @@ struct SimpleRnnGrad {
   static constexpr std::string_view not_differentiable = kRnnGradient;
   static void infer(const SimpleRnnGrad& a, In in, Types& out);
   static void run(const SimpleRnnGrad& a, Views in, Views out, Context& c);
+  static Cost cost(const SimpleRnnGrad& a, In in, std::span<const Type> out) { return rnn_cost(a.need_x ? 2 : 1, 2, in, out); }
 };
 
 struct GruGrad {
@@ -182,6 +192,7 @@ struct GruGrad {
   static constexpr std::string_view not_differentiable = kRnnGradient;
   static void infer(const GruGrad& a, In in, Types& out);
   static void run(const GruGrad& a, Views in, Views out, Context& c);
+  static Cost cost(const GruGrad& a, In in, std::span<const Type> out) { return rnn_cost(a.need_x ? 2 : 1, 2, in, out); }
 };
 
 struct LstmGrad {
@@ -200,6 +211,7 @@ struct LstmGrad {
   static constexpr std::string_view not_differentiable = kRnnGradient;
   static void infer(const LstmGrad& a, In in, Types& out);
   static void run(const LstmGrad& a, Views in, Views out, Context& c);
+  static Cost cost(const LstmGrad& a, In in, std::span<const Type> out) { return rnn_cost(a.need_x ? 2 : 1, 2, in, out); }
 };
 
 }  // namespace nacre::op

@@ -21,18 +21,22 @@ void call_op(const ChainOp& op, Dim n, char* const* in, char* out) {
     op.fn.cast(n, in[0], stride[0], out, 1);
 }
 
-void run_range(const ChainCall& c, Dim begin, Dim end) {
+void run_range(const ChainCall& c, Dim begin, Dim end, char* outside) noexcept {
   alignas(64) char buffers[kTileSlots][kTileBytes];
   for (Dim at = begin; at < end; at += c.tile) {
     const Dim n = std::min(c.tile, end - at);
+    const auto place = [&](const ChainOperand& x) {
+      if (x.base) return x.base + at * x.step;
+      return x.slot == kOutside ? outside + (at - begin) * x.step : buffers[x.slot];
+    };
     for (int i = 0; i < c.count; ++i) {
       const ChainOp& op = c.ops[i];
       char* in[3];
       for (int k = 0; k < op.inputs; ++k) {
         const ChainOperand& x = op.in[k];
-        in[k] = x.base ? x.base + at * x.step : buffers[x.slot];
+        in[k] = place(x);
       }
-      call_op(op, n, in, op.out.base ? op.out.base + at * op.out.step : buffers[op.out.slot]);
+      call_op(op, n, in, place(op.out));
     }
   }
 }
@@ -55,8 +59,12 @@ void run_chain(const ChainCall& c) {
     }
     return;
   }
-  if (c.elements <= kChainGrain) return run_range(c, 0, c.elements);
-  parallel_for(c.elements, kChainGrain, [&](Dim begin, Dim end, int) { run_range(c, begin, end); });
+  if (c.elements <= kChainGrain) return run_range(c, 0, c.elements, nullptr);
+  parallel_for(c.elements, kChainGrain, [&](Dim begin, Dim end, int) { run_range(c, begin, end, nullptr); });
+}
+
+void run_chain_tile(const void* call, std::int64_t begin, std::int64_t n, void* tile) noexcept {
+  run_range(*static_cast<const ChainCall*>(call), begin, begin + n, static_cast<char*>(tile));
 }
 
 bool assign_slots(const Graph& g, const std::vector<Id>& chain, const std::function<bool(Id)>& materialised,

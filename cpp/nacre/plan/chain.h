@@ -10,9 +10,10 @@
 
 namespace nacre::plan {
 
-inline constexpr Dim kTileBytes = 4096;    // of the widest value: 1024 floats
-inline constexpr Dim kChainGrain = 16384;  // elements of a piece, as for single ops (kernels/dispatch/elementwise_drive.cpp)
-inline constexpr int kTileSlots = 4;       // buffers: half of a usual first cache, the arrays themselves take the rest
+inline constexpr Dim kTileBytes = 4096;      // of the widest value: 1024 floats
+inline constexpr Dim kChainGrain = 16384;    // elements of a piece, as for single ops (kernels/dispatch/elementwise_drive.cpp)
+inline constexpr int kTileSlots = 4;         // buffers: half of a usual first cache, the arrays themselves take the rest
+inline constexpr int kOutside = kTileSlots;  // in place of a slot: the tile of the op in whose step the chain runs
 
 struct ChainOperand {
   char* base = nullptr;  // null: a tile buffer
@@ -35,6 +36,8 @@ struct ChainCall {
 };
 
 void run_chain(const ChainCall& c);
+// Elements [begin, begin + n), with `tile` outside: a TileHook on the call.
+void run_chain_tile(const void* call, std::int64_t begin, std::int64_t n, void* tile) noexcept;
 // Repeats one number: a scalar, or one spread out by zero strides.
 [[nodiscard]] bool repeats(const View& v);
 

@@ -122,24 +122,70 @@ void fuse_chains(const Graph& g, std::vector<Id>& order, std::span<const Id> kep
   order = std::move(rest);
 }
 
-StepIo step_io(const Graph& g, Id node, const std::vector<std::vector<Id>>& chains, const std::vector<bool>& hidden) {
-  StepIo io;
+std::vector<Id> step_members(Id node, const std::vector<std::vector<Id>>& chains, const std::vector<Around>& around) {
+  const Around& a = around[static_cast<std::size_t>(node)];
+  std::vector<Id> all = a.before;
   const auto& chain = chains[static_cast<std::size_t>(node)];
-  if (chain.empty()) {
-    const Node& n = g.nodes[static_cast<std::size_t>(node)];
+  if (chain.empty())
+    all.push_back(node);
+  else
+    all.insert(all.end(), chain.begin(), chain.end());
+  all.insert(all.end(), a.after.begin(), a.after.end());
+  return all;
+}
+
+namespace {
+
+// Elementwise ops and kernels with hooks read what lies at a position before they write there, and go over it position by position. So an output may take
+// the place of an input whose last reader is its own op or one before it.
+void find_overwritable(const Graph& g, std::span<const Id> members, StepIo& io) {
+  const auto whole = [&](Id x) {
+    const Value &v = g.at(x), &r = g.at(v.root);
+    return v.offset == 0 && v.view.contiguous() && v.view.count() == r.view.count() && v.view.dtype == r.view.dtype;
+  };
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const Node& n = g.nodes[static_cast<std::size_t>(members[i])];
+    const Id y = n.out.empty() ? kNone : n.out[0];
+    if (std::find(io.out.begin(), io.out.end(), y) == io.out.end()) continue;
+    for (Id x : io.in) {
+      bool fits = true;
+      for (std::size_t j = 0; j < members.size() && fits; ++j) {
+        for (Id read : g.nodes[static_cast<std::size_t>(members[j])].in) {
+          if (read != kNone && g.root_of(read) == g.root_of(x)) fits = fits && j <= i && whole(read);
+        }
+      }
+      if (fits) io.over.emplace_back(y, x);
+    }
+  }
+}
+
+}  // namespace
+
+StepIo step_io(const Graph& g, std::span<const Id> members, const std::vector<bool>& hidden) {
+  StepIo io;
+  if (members.size() == 1) {
+    const Node& n = g.nodes[static_cast<std::size_t>(members[0])];
     io.in = n.in, io.out = n.out, io.node = &n;
+    for (std::size_t k = 0; k < n.in.size() && !n.out.empty(); ++k) {
+      if (n.in[k] != kNone && (n.def->sides || (n.def->inplace >> std::min<std::size_t>(k, 63) & 1)))
+        io.over.emplace_back(n.out[0], n.in[k]);
+    }
     return io;
   }
   std::vector<Id> made;
-  for (Id m : chain) {
+  for (Id m : members) {
     const Node& n = g.nodes[static_cast<std::size_t>(m)];
     for (Id x : n.in) {
-      const bool inside = std::find(made.begin(), made.end(), g.root_of(x)) != made.end();
+      if (x == kNone) continue;
+      const bool inside = std::any_of(made.begin(), made.end(), [&](Id y) { return y == x || y == g.root_of(x); });
       if (!inside && std::find(io.in.begin(), io.in.end(), x) == io.in.end()) io.in.push_back(x);
     }
-    made.push_back(n.out[0]);
-    if (!hidden[static_cast<std::size_t>(n.out[0])]) io.out.push_back(n.out[0]);
+    for (Id y : n.out) {
+      made.push_back(y);
+      if (!hidden[static_cast<std::size_t>(y)]) io.out.push_back(y);
+    }
   }
+  find_overwritable(g, members, io);
   return io;
 }
 

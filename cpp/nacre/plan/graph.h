@@ -43,6 +43,12 @@ struct Node {
   bool mutates = false;  // changes a bound tensor
 };
 
+// Chains of elementwise nodes that run inside the step of a node, on tiles of an input and of an output.
+struct Around {
+  std::vector<Id> before, after;
+  [[nodiscard]] bool empty() const { return before.empty() && after.empty(); }
+};
+
 struct Graph {
   std::vector<Value> values;
   std::vector<Node> nodes;

@@ -28,6 +28,22 @@ void run_op(const void* args, Context& c) {
   a.run(a.attrs, Views{a.in, a.ni}, Views{a.out, a.no}, c);
 }
 
+// The same for a step with chains inside.
+struct FusedArgs {
+  RunArgs main;
+  TileHooks hooks;
+};
+
+void run_fused(const void* args, Context& c) {
+  const auto& a = *static_cast<const FusedArgs*>(args);
+  struct Hooked {
+    Context& context;
+    ~Hooked() { context.hooks = {}; }
+  } const hooked{c};
+  c.hooks = a.hooks;
+  run_op(&a.main, c);
+}
+
 void run_chain_step(const void* args, Context&) { run_chain(*static_cast<const ChainCall*>(args)); }
 
 }  // namespace
@@ -41,6 +57,18 @@ class Instance::Builder final : public CallBuilder {
     instance_.blocks_.push_back(std::make_unique<std::byte[]>(bytes));  // aligned for any plain type of 16 bytes
     if (data) std::memcpy(instance_.blocks_.back().get(), data, bytes);
     return instance_.blocks_.back().get();
+  }
+
+  [[nodiscard]] const Storage* fixed(int k) const override {
+    const Plan& p = *instance_.plan_;
+    const Id id = p.graph_.nodes[static_cast<std::size_t>(node_)].in[static_cast<std::size_t>(k)];
+    if (!p.fixed_ || id == kNone) return nullptr;
+    const Value& root = p.graph_.at(p.graph_.root_of(id));
+    return root.tensor.defined() && !is_changed(p.graph_, id) ? root.tensor.body()->storage : nullptr;
+  }
+  [[nodiscard]] void* keep_memory(Dim bytes) override {
+    instance_.kept_.push_back(Tensor::empty({bytes}, DType::uint8, "plan"));
+    return instance_.kept_.back().body()->data;
   }
 
  protected:
@@ -107,17 +135,36 @@ void Instance::lower(Id id, std::vector<Step>& steps) {
   for (std::size_t k = 0; k < n.in.size(); ++k) list[k] = view_of(n.in[k]);
   for (std::size_t i = 0; i < n.out.size(); ++i) out[i] = view_of(n.out[i]);
   const Views ins{list, static_cast<int>(n.in.size())}, outs{out, static_cast<int>(n.out.size())};
+  if (const Around& around = plan_->around_[static_cast<std::size_t>(id)]; !around.empty()) {
+    const TileSides sides = n.def->sides(n.attrs.get(), In{list, ins.n});
+    FusedArgs args{{n.def->run, n.attrs.get(), list, out, ins.n, outs.n}, {}};
+    if (!around.before.empty())
+      args.hooks.before = {run_chain_tile, make_chain(around.before, n.in[static_cast<std::size_t>(sides.before)], builder)};
+    if (!around.after.empty())
+      args.hooks.after = {run_chain_tile, make_chain(around.after, n.out[static_cast<std::size_t>(sides.after)], builder)};
+    steps.push_back({run_fused, builder.keep(&args, sizeof args), id});
+    return;
+  }
   if (n.def->prepare && n.def->prepare(n.attrs.get(), ins, outs, builder)) return;
   const RunArgs args{n.def->run, n.attrs.get(), list, out, ins.n, outs.n};
   steps.push_back({run_op, builder.keep(&args, sizeof args), id});
 }
 
 void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& steps) {
-  const Graph& g = plan_->graph_;
   Builder builder(*this, chain.back(), steps);
+  steps.push_back({run_chain_step, make_chain(chain, kNone, builder), chain.back()});
+}
+
+// The call of a chain; `outside` is the value whose tiles it is handed, or kNone.
+const void* Instance::make_chain(const std::vector<Id>& chain, Id outside, Builder& builder) {
+  const Graph& g = plan_->graph_;
+  const Id root = outside == kNone ? kNone : g.root_of(outside);
+  // A value with memory is found there, whatever it may have overwritten.
+  const Id given = root != kNone && plan_->hidden_[static_cast<std::size_t>(root)] ? root : kNone;
   std::vector<int> slots;
   const auto materialised = [&](Id m) {
-    return !plan_->hidden_[static_cast<std::size_t>(g.nodes[static_cast<std::size_t>(m)].out[0])];
+    const Id y = g.nodes[static_cast<std::size_t>(m)].out[0];
+    return y == given || !plan_->hidden_[static_cast<std::size_t>(y)];
   };
   assign_slots(g, chain, materialised, slots);
   std::vector<ChainOp> ops;
@@ -136,6 +183,10 @@ void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& step
       const Dim size = size_of(v.dtype);
       widest = std::max(widest, size);
       o.step = repeats(v) ? 0 : size;  // never of more than one element unless it repeats
+      if (g.root_of(x) == given) {
+        o.slot = kOutside;
+        return o;
+      }
       for (std::size_t j = 0; j < chain.size(); ++j) {
         if (slots[j] >= 0 && g.nodes[static_cast<std::size_t>(chain[j])].out[0] == g.root_of(x)) {
           o.slot = slots[j];
@@ -155,7 +206,7 @@ void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& step
   ChainCall call;
   call.elements = elements;
   call.tile = chain.size() == 1 ? elements : kTileBytes / widest;  // one op needs no tiles
-  call.whole = elements <= call.tile && elements <= kChainGrain;
+  call.whole = outside == kNone && elements <= call.tile && elements <= kChainGrain;
   if (call.whole) {  // buffers of their own in place of those on the stack: nothing is left to find out
     auto* buffers = static_cast<char*>(builder.keep(nullptr, static_cast<std::size_t>(kTileSlots * elements * widest)));
     const auto settle = [&](ChainOperand& o) {
@@ -168,7 +219,7 @@ void Instance::lower_chain(const std::vector<Id>& chain, std::vector<Step>& step
   }
   call.ops = static_cast<const ChainOp*>(builder.keep(ops.data(), ops.size() * sizeof(ChainOp)));
   call.count = static_cast<int>(ops.size());
-  steps.push_back({run_chain_step, builder.keep(&call, sizeof call), chain.back()});
+  return builder.keep(&call, sizeof call);
 }
 
 void Instance::on_ready(ReadyHook hook) {

@@ -61,26 +61,22 @@ MemoryPlan plan_memory(Graph& g, std::span<const StepIo> steps, std::span<const 
     if (g.values[v].root == id && in_arena(id) && life[v].last >= 0) m.unplanned += padded(g.bytes_of(id));
   }
 
-  // An elementwise op whose input ends here writes over it.
+  // A step whose input ends here writes over it.
   if (reuse) {
+    std::vector<bool> taken(n);
     for (Dim t = 0; t < end; ++t) {
       const StepIo& step = steps[static_cast<std::size_t>(t)];
-      if (!step.node || step.out.size() != 1 || !step.node->def->inplace) continue;
-      const Node& node = *step.node;
-      const Id y = node.out[0];
-      if (g.root_of(y) != y || !in_arena(y)) continue;
-      for (std::size_t k = 0; k < node.in.size(); ++k) {
-        const Id x = node.in[k];
-        if (x == kNone || !(node.def->inplace >> std::min<std::size_t>(k, 63) & 1)) continue;
+      for (const auto& [y, x] : step.over) {
+        if (g.root_of(y) != y || !in_arena(y)) continue;  // has its place already
         const Id r = g.root_of(x);
         const Value &vx = g.at(x), &vr = g.at(r), &vy = g.at(y);
         const bool fits = vr.kind == ValueKind::computed && in_arena(r) && !stays[at(r)] && life[at(r)].last == t &&
-                          vx.offset == 0 && vx.view.contiguous() && vx.view.dtype == vy.view.dtype &&
-                          vx.view.shape == vy.view.shape && g.bytes_of(r) == g.bytes_of(y);
-        // Another input of the node may read the same memory in another order.
+                          !taken[at(r)] && vx.offset == 0 && vx.view.contiguous() && vx.view.dtype == vy.view.dtype &&
+                          vx.view.count() == vy.view.count() && g.bytes_of(r) == g.bytes_of(y);
+        // A single op's other input may read the same memory in another order.
         bool alone = true;
-        for (std::size_t j = 0; j < node.in.size(); ++j) {
-          alone = alone && (j == k || node.in[j] == kNone || node.in[j] == x || g.root_of(node.in[j]) != r);
+        for (Id other : step.node ? step.node->in : std::vector<Id>()) {
+          alone = alone && (other == kNone || other == x || g.root_of(other) != r);
         }
         if (!fits || !alone) continue;
         for (Value& v : g.values) {  // views of y lie in r from now on
@@ -88,7 +84,7 @@ MemoryPlan plan_memory(Graph& g, std::span<const StepIo> steps, std::span<const 
         }
         life[at(r)].last = std::max(life[at(r)].last, life[at(y)].last);
         stays[at(r)] = stays[at(r)] || stays[at(y)];
-        break;
+        taken[at(r)] = life[at(r)].last == t;
       }
     }
   }

@@ -249,4 +249,20 @@ std::vector<bool> committed_nodes(const Graph& g) {
   return late;
 }
 
+void hide_unread_outputs(const Graph& g, std::span<const Id> kept, const std::vector<Dim>& placed, std::vector<bool>& hidden) {
+  std::vector<bool> read(g.values.size());
+  for (const Node& n : g.nodes) {
+    for (Id x : n.in) {
+      if (x != kNone) read[static_cast<std::size_t>(g.root_of(x))] = true;
+    }
+  }
+  for (Id id : kept) read[static_cast<std::size_t>(g.root_of(id))] = true;
+  for (const Node& n : g.nodes) {
+    for (std::size_t i = 0; i < n.out.size(); ++i) {
+      const auto y = static_cast<std::size_t>(n.out[i]);
+      if (n.def->optional_outputs >> i & 1 && !read[y] && placed[y] < 0) hidden[y] = true;
+    }
+  }
+}
+
 }  // namespace nacre::plan

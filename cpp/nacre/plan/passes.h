@@ -19,10 +19,14 @@ std::vector<bool> committed_nodes(const Graph& g);
 // Does the value lie in a bound tensor that the commit changes?
 [[nodiscard]] bool is_changed(const Graph& g, Id id);
 
-// What a step reads and writes: a node, or an elementwise chain seen from outside.
+// Optional outputs (OpDef) that nobody reads get no memory.
+void hide_unread_outputs(const Graph& g, std::span<const Id> kept, const std::vector<Dim>& placed, std::vector<bool>& hidden);
+
+// What a step reads and writes: a node, or several seen from outside.
 struct StepIo {
   std::vector<Id> in, out;
-  const Node* node = nullptr;  // null: a chain
+  const Node* node = nullptr;           // null: several
+  std::vector<std::pair<Id, Id>> over;  // an output, and an input that it may overwrite when nobody needs it later
 };
 
 // An op that a chain can take: one output without gaps, inputs of its size or single numbers.
@@ -31,7 +35,12 @@ struct StepIo {
 // members leave `order`. Values that only a chain sees are `hidden`.
 void fuse_chains(const Graph& g, std::vector<Id>& order, std::span<const Id> kept, const std::vector<Dim>& placed,
                  std::vector<std::vector<Id>>& chains, std::vector<bool>& hidden);
-[[nodiscard]] StepIo step_io(const Graph& g, Id node, const std::vector<std::vector<Id>>& chains, const std::vector<bool>& hidden);
+// Chains and single elementwise ops that can run inside the step of a neighbour (OpDef::sides) go there: around[node].
+void fuse_neighbours(const Graph& g, std::vector<Id>& order, std::span<const Id> kept, const std::vector<Dim>& placed,
+                     const std::vector<std::vector<Id>>& chains, std::vector<bool>& hidden, std::vector<Around>& around);
+// The nodes of a step, in order.
+[[nodiscard]] std::vector<Id> step_members(Id node, const std::vector<std::vector<Id>>& chains, const std::vector<Around>& around);
+[[nodiscard]] StepIo step_io(const Graph& g, std::span<const Id> members, const std::vector<bool>& hidden);
 
 struct MemoryPlan {
   std::vector<Dim> offset;  // per value, -1 where it has no place in the arena

@@ -43,15 +43,7 @@ std::string place_text(const Graph& g, const std::vector<Dim>& offset, const std
   return cat(s, " tile");
 }
 
-Cost default_cost(const Graph& g, const Node& n) {
-  Cost c;
-  for (Id x : n.in) c.bytes += x == kNone ? 0.0 : static_cast<double>(g.bytes_of(x));
-  for (Id y : n.out) c.bytes += static_cast<double>(g.bytes_of(y));
-  return c;
-}
-
-Cost cost_of(const Graph& g, const Node& n) {
-  if (!n.def->cost) return default_cost(g, n);
+Cost node_cost(const Graph& g, const Node& n) {
   std::vector<View> views(n.in.size());
   std::vector<View*> in(n.in.size());
   for (std::size_t k = 0; k < n.in.size(); ++k) {
@@ -61,7 +53,9 @@ Cost cost_of(const Graph& g, const Node& n) {
   }
   std::vector<Type> out;
   for (Id y : n.out) out.push_back(g.at(y).view);
-  return n.def->cost(n.attrs.get(), In{in.data(), static_cast<int>(in.size())}, out);
+  const In types{in.data(), static_cast<int>(in.size())};
+  if (n.def->cost) return n.def->cost(n.attrs.get(), types, out);
+  return cost_of(n.def->tile && !out.empty() ? count_of(out[0]) : 0, types, out);  // an elementwise op counts as one operation
 }
 
 std::string quantity(double v, std::string_view unit) {
@@ -125,7 +119,12 @@ Plan::Plan(Trace&& trace, std::span<const Tensor> outputs, std::span<const Tenso
   }
   chains_.resize(graph_.nodes.size());
   std::vector<bool> hidden(graph_.values.size());
-  if (options.fuse) fuse_chains(graph_, compute_, outputs_, place_, chains_, hidden);
+  around_.resize(graph_.nodes.size());
+  if (options.fuse) {
+    fuse_chains(graph_, compute_, outputs_, place_, chains_, hidden);
+    fuse_neighbours(graph_, compute_, outputs_, place_, chains_, hidden, around_);
+  }
+  hide_unread_outputs(graph_, outputs_, place_, hidden);
   std::vector<Id> kept = outputs_;
   for (Id c : commit_) {  // what the commit reads must outlive the computation, whatever is dropped between
     for (Id x : graph_.nodes[static_cast<std::size_t>(c)].in) {
@@ -134,10 +133,11 @@ Plan::Plan(Trace&& trace, std::span<const Tensor> outputs, std::span<const Tenso
   }
   std::vector<StepIo> steps;
   for (const auto* list : {&compute_, &commit_}) {
-    for (Id id : *list) steps.push_back(step_io(graph_, id, chains_, hidden));
+    for (Id id : *list) steps.push_back(step_io(graph_, step_members(id, chains_, around_), hidden));
   }
   const MemoryPlan m = plan_memory(graph_, steps, kept, place_, hidden, options.reuse);
   hidden_ = hidden;
+  fixed_ = options.fixed;
   offset_ = m.offset;
   arena_bytes_ = m.bytes;
   unplanned_bytes_ = m.unplanned;
@@ -148,7 +148,7 @@ Plan::~Plan() = default;
 std::vector<ReadyRange> Plan::ready() const {
   std::vector<ReadyRange> list;
   for (std::size_t i = 0; i < compute_.size(); ++i) {
-    for (Id y : step_io(graph_, compute_[i], chains_, hidden_).out) {
+    for (Id y : step_io(graph_, step_members(compute_[i], chains_, around_), hidden_).out) {
       const Dim begin = place_[static_cast<std::size_t>(graph_.root_of(y))];
       if (begin >= 0) list.push_back({i, begin, static_cast<Dim>(graph_.bytes_of(graph_.root_of(y)))});
     }
@@ -159,7 +159,7 @@ std::vector<ReadyRange> Plan::ready() const {
 std::vector<StepInfo> Plan::steps() const {
   std::vector<StepInfo> list;
   const auto add = [&](Id id, bool commits) {
-    const auto& chain = chains_[static_cast<std::size_t>(id)];
+    const std::vector<Id> members = step_members(id, chains_, around_);
     StepInfo s;
     s.commits = commits;
     const auto listed = [&](const std::vector<Id>& ids) {
@@ -167,19 +167,17 @@ std::vector<StepInfo> Plan::steps() const {
       for (Id v : ids) text += cat(text.empty() ? "" : ", ", place_text(graph_, offset_, place_, v));
       return text;
     };
-    const StepIo io = step_io(graph_, id, chains_, hidden_);
+    const StepIo io = step_io(graph_, members, hidden_);
     s.inputs = listed(io.in);
     s.outputs = listed(io.out);
-    if (io.node) {
-      const Cost c = cost_of(graph_, *io.node);
-      s.op = io.node->def->name;
-      s.flops = c.flops, s.bytes = c.bytes;
-    } else {
-      for (Id part : chain) {
-        const Node& n = graph_.nodes[static_cast<std::size_t>(part)];
-        s.op += cat(s.op.empty() ? "" : "+", n.def->name);
-        s.flops += static_cast<double>(graph_.at(n.out[0]).view.count());
-      }
+    for (Id part : members) {
+      const Node& n = graph_.nodes[static_cast<std::size_t>(part)];
+      const Cost c = node_cost(graph_, n);
+      s.op += cat(s.op.empty() ? "" : "+", n.def->name);
+      s.flops += c.flops;
+      if (io.node) s.bytes = c.bytes;
+    }
+    if (!io.node) {
       for (Id x : io.in) s.bytes += static_cast<double>(graph_.bytes_of(x));
       for (Id y : io.out) s.bytes += static_cast<double>(graph_.bytes_of(y));
     }

@@ -22,8 +22,9 @@
 namespace nacre::plan {
 
 struct PlanOptions {
-  bool fuse = true;   // chains of elementwise ops in one pass
-  bool reuse = true;  // values share memory
+  bool fuse = true;    // chains of elementwise ops in one pass, inside neighbours that work on rows where that is possible
+  bool reuse = true;   // values share memory
+  bool fixed = false;  // weights seldom change between runs: what kernels make of them is kept
 };
 
 // A row of the table that model.plan() prints.
@@ -69,8 +70,10 @@ class NACRE_API Plan {
   std::vector<Dim> offset_;              // per value: byte in the arena, or -1
   std::vector<Id> compute_, commit_;     // nodes in the order of execution
   std::vector<std::vector<Id>> chains_;  // per node: the nodes of the elementwise chain that it ends; empty: alone
-  std::vector<bool> hidden_;             // per value: seen by one chain only
+  std::vector<bool> hidden_;             // per value: seen by one step only
+  std::vector<Around> around_;           // per node: the chains that run inside its step
   std::size_t arena_bytes_ = 0, unplanned_bytes_ = 0;
+  bool fixed_ = false;
 };
 
 class NACRE_API Instance {
@@ -104,6 +107,7 @@ class NACRE_API Instance {
   class Builder;
   void lower(Id node, std::vector<Step>& steps);
   void lower_chain(const std::vector<Id>& chain, std::vector<Step>& steps);
+  const void* make_chain(const std::vector<Id>& chain, Id outside, Builder& builder);
   void execute(const std::vector<Step>& steps, std::size_t first);  // `first`: number of its first step in seconds_
   void* address(Id value) const;
   View* view_of(Id value);
@@ -113,6 +117,7 @@ class NACRE_API Instance {
   Tensor arena_, scratch_;
   std::vector<View> views_;  // one per value
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::vector<Tensor> kept_;  // what calls leave for the next run
   std::vector<Step> compute_, commit_;
   std::vector<Tensor> inputs_, outputs_;
   std::vector<std::array<std::int64_t, 3>> keys_;  // seed, stream, step

@@ -42,6 +42,7 @@ void pack(std::span<const Tensor> tensors) {
     const Tensor moved = Tensor::from_memory(at, t.view(), t.view().strides, false, release_block, owner);
     std::memcpy(at, t.view().data, static_cast<std::size_t>(t.count() * size_of(t.dtype())));
     moved.body()->storage->version.store(t.body()->storage->version.load());
+    moved.body()->storage->exposed.store(false);
     at += packed_bytes(t.view());
     std::swap(t.body()->storage, moved.body()->storage);
     std::swap(t.body()->data, moved.body()->data);

@@ -140,6 +140,7 @@ Tensor Tensor::from_memory(void* data, const Type& type, std::span<const Dim> st
   s->data = data;
   s->bytes = static_cast<std::size_t>(checked_count("tensor", type.shape, type.dtype) * size_of(type.dtype));
   s->read_only = read_only;
+  s->exposed.store(true, std::memory_order_relaxed);
   s->release = release;
   s->owner = owner;
   TensorBody* b = t_bodies.make();

@@ -33,8 +33,9 @@ struct Storage {
   void* data = nullptr;
   std::size_t bytes = 0;
   Device device;
-  bool read_only = false;                  // memory of a caller that must not be written
-  bool symbolic = false;                   // no memory: a value of a graph that is being captured, see capturing()
+  bool read_only = false;            // memory of a caller that must not be written
+  bool symbolic = false;             // no memory: a value of a graph that is being captured, see capturing()
+  std::atomic<bool> exposed{false};  // somebody outside holds a pointer to write through: `version` does not tell of all changes
   void (*release)(void* owner) = nullptr;  // foreign memory: called once when the last view is gone; null = our own block
   void* owner = nullptr;
 };
@@ -107,6 +108,7 @@ class NACRE_API Tensor {
   template <class T>
   [[nodiscard]] T* data() const {
     check_dtype(dtype_of<T>);
+    body_->storage->exposed.store(true, std::memory_order_relaxed);
     return static_cast<T*>(body_->data);
   }
   // The only element as a double or an integer; ShapeError when there is not exactly one.

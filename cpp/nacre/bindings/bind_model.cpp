@@ -106,9 +106,9 @@ Arrays arrays(const py::list& list, const std::string& what) {
 }
 
 // An array that needs no reading of lists or dictionaries: its memory is viewed. False for everything else.
-bool plain_array(py::handle o, Arrays& out) {
+bool plain_array(py::handle o, Arrays& out, std::string_view what) {
   if (!PyObject_CheckBuffer(o.ptr()) || PyBytes_Check(o.ptr())) return false;
-  out.list.push_back(to_tensor(o.ptr(), {.share = true, .keep_float64 = true}, "x"));
+  out.list.push_back(to_tensor(o.ptr(), {.share = true, .keep_float64 = true}, what));
   return true;
 }
 
@@ -354,7 +354,7 @@ void bind_model(py::module_& m) {
       .def("_train_on_batch_again",
            [](Model& s, py::handle x, py::handle y) -> py::object {
              Arrays inputs, targets;
-             if (!plain_array(x, inputs) || !plain_array(y, targets)) return py::none();
+             if (!plain_array(x, inputs, "train_on_batch: x") || !plain_array(y, targets, "train_on_batch: y")) return py::none();
              std::optional<Logs> logs;
              {
                const py::gil_scoped_release unlocked;
@@ -369,7 +369,7 @@ void bind_model(py::module_& m) {
       .def("_predict_on_batch_again",
            [](Model& s, py::handle x) -> py::object {
              Arrays inputs;
-             if (!plain_array(x, inputs)) return py::none();
+             if (!plain_array(x, inputs, "predict_on_batch: x")) return py::none();
              std::optional<std::vector<Tensor>> results;
              {
                const py::gil_scoped_release unlocked;

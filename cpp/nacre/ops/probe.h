@@ -15,7 +15,7 @@ A row holds the step, the Euclidean norm, the mean, the smallest and the largest
 bins, values outside of the range in none. NaN and infinities pass into the statistics and are in no bin.
 
 Args:
-    ring: float64 [rows, 5 + bins], contiguous, changed in place.
+    ring: float32 or float64 [rows, 5 + bins], contiguous, changed in place; float32 counts to 2^24 only.
     x: Float tensor of any shape with at least one element.
     key: int64 [3], seed, stream and step: what random ops take.
     bins: Number of bins of the histogram; 0: none.

@@ -170,22 +170,30 @@ SAMPLES["assign_"] = [
 BAD["assign_"] = [B([r(3), r(4)], "ShapeError", ["assign_", "[3]", "[4]"]), B([r(3)], "TypeError", ["assign_", "value"])]
 
 
-def _probed(outputs: Any, ring: np.ndarray, x: np.ndarray, key: np.ndarray) -> None:
+def _probed(outputs: Any, *arrays: np.ndarray, **attributes: Any) -> None:
     assert len(outputs) == 0  # the rows are in `ring` itself; tests/cpp/test_reserved.cpp reads them there
 
 
-_KEY = np.array([0, 0, 4], np.int64)
+def _zeros(*shape: int) -> Any:
+    return lambda rng: np.zeros(shape)
+
+
+def _key(*shape: int) -> Any:
+    return lambda rng: np.full(shape, 4, np.int64)
+
+
 SAMPLES["probe_"] = [
-    S("statistics", [np.zeros((2, 5)), r(3, 4), _KEY], check=_probed, strided=False),
-    S("histogram", [np.zeros((2, 8)), r(9), _KEY], check=_probed, strided=False, bins=3, low=-2.0, high=2.0),
+    S("statistics", [_zeros(2, 5), r(3, 4), _key(3)], check=_probed, strided=False),
+    S("histogram", [_zeros(2, 8), r(9), _key(3)], check=_probed, strided=False, bins=3, low=-2.0, high=2.0),
 ]
 BAD["probe_"] = [
-    B([np.zeros((2, 6)), r(3), _KEY], "ShapeError", ["probe_", "ring", "[2, 6]"]),
-    B([np.zeros((2, 5)), ints(3), _KEY], "DTypeError", ["probe_", "x", "int32"]),
-    B([np.zeros((2, 5)), r(0), _KEY], "ShapeError", ["probe_", "x", "[0]"]),
-    B([np.zeros((2, 5)), r(3), _KEY[:2]], "ShapeError", ["probe_", "key", "[2]"]),
-    B([np.zeros((2, 4)), r(3), _KEY], "ValueError", ["probe_", "bins", "-1"], bins=-1),
-    B([np.zeros((2, 5)), r(3), _KEY], "ValueError", ["probe_", "low", "2"], low=2.0),
+    B([_zeros(2, 6), r(3), _key(3)], "ShapeError", ["probe_", "ring", "[2, 6]"]),
+    B([ints(2, 5), r(3), _key(3)], "DTypeError", ["probe_", "ring", "int32"]),
+    B([_zeros(2, 5), ints(3), _key(3)], "DTypeError", ["probe_", "x", "int32"]),
+    B([_zeros(2, 5), r(0), _key(3)], "ShapeError", ["probe_", "x", "[0]"]),
+    B([_zeros(2, 5), r(3), _key(2)], "ShapeError", ["probe_", "key", "[2]"]),
+    B([_zeros(2, 4), r(3), _key(3)], "ValueError", ["probe_", "bins", "-1"], bins=-1),
+    B([_zeros(2, 5), r(3), _key(3)], "ValueError", ["probe_", "low", "2"], low=2.0),
 ]
 
 # ---- slices ----

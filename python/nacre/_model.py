@@ -448,7 +448,14 @@ class ModelBase:
         """The model's results for the rows of x, a NumPy array for each output. Several threads may predict at once."""
         size = 32 if batch_size is None else _whole("predict", "batch_size", batch_size)
         limit = _optional_whole("predict", "steps", steps)
+        silent = callbacks is None and limit is None and _verbose("predict", verbose) == 0
+        if silent and 0 < len(getattr(x, "shape", ())) and 0 < x.shape[0] <= size:  # one batch
+            result = self._predict_on_batch_again(x)
+            if result is not None:
+                return result
         arrays = _arrays("predict: x", self._input_list("predict", "x", x))
+        if silent and 0 < _rows(arrays) <= size:
+            return self._output_structure(self._predict_on_batch(arrays, "predict"))
         hooks = self._hooks("predict", callbacks, _steps(_rows(arrays), max(size, 1), limit), _verbose("predict", verbose))
         return self._output_structure(self._predict(arrays, size, limit, hooks))
 
@@ -485,7 +492,7 @@ class ModelBase:
         if result is not None:
             return result
         arrays = _arrays("predict_on_batch: x", self._input_list("predict_on_batch", "x", x))
-        return self._output_structure(self._predict_on_batch(arrays))
+        return self._output_structure(self._predict_on_batch(arrays, "predict_on_batch"))
 
     def plan(
         self,

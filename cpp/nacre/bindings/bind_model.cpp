@@ -384,9 +384,9 @@ void bind_model(py::module_& m) {
              return to_dict(run_loop([&] { return s.test_on_batch(inputs, targets, weights); }));
            })
       .def("_predict_on_batch",
-           [](Model& s, const py::list& x) {
-             const Arrays inputs = arrays(x, "predict_on_batch: x");
-             return numpy_list(run_loop([&] { return s.predict_on_batch_all(inputs); }));
+           [](Model& s, const py::list& x, const std::string& method) {
+             const Arrays inputs = arrays(x, method + ": x");
+             return numpy_list(run_loop([&] { return s.predict_on_batch_all(inputs, method); }));
            })
       .def("_plan",
            [](Model& s, const std::string& mode, const py::list& x, const py::list& y, bool profile) {

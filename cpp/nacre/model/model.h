@@ -103,7 +103,7 @@ class NACRE_API Model : public nn::Layer {
   // One step with these rows; the metrics of these rows alone, taken before the update.
   Logs train_on_batch(const Arrays& x, const Arrays& y, const Arrays& sample_weight = {}, const ClassWeight& class_weight = {});
   Logs test_on_batch(const Arrays& x, const Arrays& y, const Arrays& sample_weight = {});
-  std::vector<Tensor> predict_on_batch_all(const Arrays& x);
+  std::vector<Tensor> predict_on_batch_all(const Arrays& x, std::string_view method = "predict_on_batch");  // `method` begins messages
   Tensor predict_on_batch(const Arrays& x);
   // The same where the last calls were for arrays like these and took no more than some milliseconds, or nothing: without a guard for Ctrl-C, which
   // acts after the call.

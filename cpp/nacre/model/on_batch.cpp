@@ -29,6 +29,7 @@ class Session {
         rows_(source_.rows()),
         inputs_(source_.x.size()),
         threads_(num_threads()) {
+    source_.method = method;  // a literal, where the caller's name may be gone by the next call
     order_.resize(static_cast<std::size_t>(rows_));
     std::iota(order_.begin(), order_.end(), 0);
     for (const auto* list : {&source_.x, &source_.y}) {
@@ -211,10 +212,8 @@ Logs Model::test_on_batch(const Arrays& x, const Arrays& y, const Arrays& sample
   return run_test(method, x, y, {.batch_size = source.rows(), .sample_weight = sample_weight}, meter);
 }
 
-std::vector<Tensor> Model::predict_on_batch_all(const Arrays& x) {
-  const std::string_view method = "predict_on_batch";
-  if (x.list.empty() || !x.list[0].defined() || x.list[0].rank() < 1)
-    raise<TypeError>("predict_on_batch: x must be an array of rows.");
+std::vector<Tensor> Model::predict_on_batch_all(const Arrays& x, std::string_view method) {
+  if (x.list.empty() || !x.list[0].defined() || x.list[0].rank() < 1) raise<TypeError>(method, ": x must be an array of rows.");
   const InterruptGuard interruptible;
   const Recording recording(false);
   check_inputs(method, x);
@@ -225,7 +224,7 @@ std::vector<Tensor> Model::predict_on_batch_all(const Arrays& x) {
   if (session)
     session->read_from(x, {});
   else
-    session = std::make_unique<Session>(*this, Mode::predict, method, std::move(source));
+    session = std::make_unique<Session>(*this, Mode::predict, "predict", std::move(source));
   std::vector<Tensor> out = session->predict();
   if (!run_eagerly_) sessions_.put(std::move(session));
   return out;

@@ -449,7 +449,7 @@ class ModelBase:
         size = 32 if batch_size is None else _whole("predict", "batch_size", batch_size)
         limit = _optional_whole("predict", "steps", steps)
         silent = callbacks is None and limit is None and _verbose("predict", verbose) == 0
-        if silent and 0 < len(getattr(x, "shape", ())) and 0 < x.shape[0] <= size:  # one batch
+        if silent and len(getattr(x, "shape", ())) > 0 and 0 < x.shape[0] <= size:  # one batch
             result = self._predict_on_batch_again(x)
             if result is not None:
                 return result

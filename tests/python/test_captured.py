@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
+from at_once import in_threads
 
 import nacre as nc
 
@@ -185,19 +184,12 @@ def test_predict_in_several_threads():
     x, _ = images(64)
     model = cnn()
     expected = model.predict(x, batch_size=16, verbose=0)
-    wrong = []
 
-    def work():
+    def work() -> None:
         for _ in range(5):
-            if not np.array_equal(model.predict(x, batch_size=16, verbose=0), expected):
-                wrong.append(1)
+            np.testing.assert_array_equal(model.predict(x, batch_size=16, verbose=0), expected)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not wrong
+    in_threads(4, work)
 
 
 def test_values_cannot_be_read_while_captured():

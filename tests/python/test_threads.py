@@ -6,25 +6,9 @@ import threading
 
 import numpy as np
 import pytest
+from at_once import in_threads
 
 import nacre as nc
-
-
-def in_threads(n, work):
-    failures = []
-
-    def run():
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - reported by the caller
-            failures.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(n)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not failures
 
 
 def test_gradients_of_several_threads_add_up():

@@ -192,6 +192,28 @@ def test_predict_in_several_threads():
     in_threads(4, work)
 
 
+def test_what_a_call_has_kept_has_no_values_afterwards():
+    class Keeps(nc.layers.Layer):
+        def call(self, x):
+            self.__dict__["kept"] = x
+            return x * 2.0
+
+    layer = Keeps()
+    model = nc.Sequential([layer])
+    for _ in range(2):
+        model.predict_on_batch(np.ones((2, 3), "float32"))
+    kept = layer.kept
+    uses = (
+        lambda: kept + kept, lambda: nc.tanh(kept), lambda: kept + 1.0, lambda: nc.matmul(kept, nc.ones((3, 2))), kept.numpy,
+        lambda: nc.reshape(kept, (3, 2)).numpy(), lambda: nc.add(kept, kept), lambda: nc.concatenate([kept, nc.ones((2, 3))]),
+        lambda: nc.gelu(kept), lambda: nc.sum(kept), lambda: kept[0].tolist(), lambda: model.predict(kept, verbose=0),
+        lambda: model.predict_on_batch(kept), lambda: nc.optimizers.SGD(0.1).apply([kept], [nc.ones((2, 3))]),
+    )  # fmt: skip
+    for use in uses:
+        with pytest.raises(nc.errors.StateError):
+            use()
+
+
 def test_values_cannot_be_read_while_captured():
     class Asks(nc.layers.Layer):
         def call(self, x):

@@ -85,6 +85,7 @@ BatchSource make_source(std::string_view method, const Arrays& x, const Arrays& 
     const Tensor& t = x.list[i];
     const std::string what = named(x, "x", i);
     if (!t.defined()) raise<TypeError>(method, ": ", what, " is missing.");
+    require_values(method, t);
     if (t.rank() < 1) raise<ShapeError>(method, ": ", what, " must have rows, got shape ", t.shape(), ".");
     if (t.shape()[0] == 0) raise<ValueError>(method, ": ", what, " has no rows, its shape is ", t.shape(), ".");
     if (i == 0) rows = t.shape()[0];
@@ -95,6 +96,7 @@ BatchSource make_source(std::string_view method, const Arrays& x, const Arrays& 
     for (std::size_t i = 0; i < a.list.size(); ++i) {
       const Tensor& t = a.list[i];
       if (t.defined()) {
+        require_values(method, t);
         const std::string what = named(a, name, i);
         if (t.rank() < 1) raise<ShapeError>(method, ": ", what, " must have rows, got shape ", t.shape(), ".");
         if (t.shape()[0] != rows) raise<ShapeError>(method, ": x has ", rows, " rows but ", what, " has ", t.shape()[0], ".");

@@ -54,7 +54,7 @@ class Session {
     for (const auto* list : {&x, &y}) {
       for (const Tensor& t : list->list) {
         const std::optional<Type>& known = types_[i++];
-        if (t.defined() != known.has_value()) return false;
+        if (t.defined() != known.has_value() || (known && t.symbolic())) return false;
         if (known && !(t.dtype() == known->dtype && t.shape() == known->shape)) return false;
       }
     }

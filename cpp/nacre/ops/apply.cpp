@@ -274,7 +274,7 @@ Tensor apply_alike(const OpDef& def, const void* attrs, std::span<const Tensor> 
     if (!in[k].defined()) return {};
     views[k] = in[k].body();
     const View &v = *views[k], &first = *views[0];
-    if (!v.contiguous() || (k > 0 && !(v.dtype == first.dtype && v.shape == first.shape))) return {};
+    if (in[k].symbolic() || !v.contiguous() || (k > 0 && !(v.dtype == first.dtype && v.shape == first.shape))) return {};
   }
   const View& x = *views[0];
   const Dim n = x.count();
@@ -345,6 +345,10 @@ void apply_into(const OpDef& def, const void* attrs, std::span<const Tensor> giv
     return record_node(def, attrs, in, std::span<Tensor>(outputs.data(), outputs.size()));
   }
 
+  for (const Tensor& x : in) {  // kept by a layer's call beyond its capture
+    if (x.defined() && x.symbolic()) [[unlikely]]
+      require_values(def.name, x);
+  }
   const bool aliased = def.view && in.size() >= 1 && in[0].defined();
   bool done = false;
   if (aliased) {

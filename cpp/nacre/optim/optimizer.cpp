@@ -190,6 +190,7 @@ Optimizer::Prepared Optimizer::prepare(std::span<const Tensor> grads, std::span<
   build(parameters);
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i].defined()) continue;
+    require_values(class_name(), grads[i]);
     check_gradient(i, grads[i]);
     if (parameters_[i].value.body()->storage->read_only) begin_write(class_name(), parameters_[i].value);  // raises
   }

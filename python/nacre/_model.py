@@ -450,9 +450,9 @@ class ModelBase:
         limit = _optional_whole("predict", "steps", steps)
         silent = callbacks is None and limit is None and _verbose("predict", verbose) == 0
         if silent and len(getattr(x, "shape", ())) > 0 and 0 < x.shape[0] <= size:  # one batch
-            result = self._predict_on_batch_again(x)
-            if result is not None:
-                return result
+            results = self._predict_on_batch_again(x)
+            if results is not None:
+                return self._output_structure(results)
         arrays = _arrays("predict: x", self._input_list("predict", "x", x))
         if silent and 0 < _rows(arrays) <= size:
             return self._output_structure(self._predict_on_batch(arrays, "predict"))
@@ -488,9 +488,9 @@ class ModelBase:
 
     def predict_on_batch(self, x: Any) -> Any:
         """The results for these rows in one batch, a NumPy array."""
-        result = self._predict_on_batch_again(x)
-        if result is not None:
-            return result
+        results = self._predict_on_batch_again(x)
+        if results is not None:
+            return self._output_structure(results)
         arrays = _arrays("predict_on_batch: x", self._input_list("predict_on_batch", "x", x))
         return self._output_structure(self._predict_on_batch(arrays, "predict_on_batch"))
 

@@ -108,6 +108,20 @@ def test_wrong_batches_are_refused_as_ever():
         made.predict_on_batch(x[:, :5])
 
 
+def test_results_keep_the_structure_of_the_model():
+    x = rows(8)[0]
+    entry = nc.Input((6,))
+    parts = [L.Dense(3, name="a")(entry), L.Dense(2, name="b")(entry)]
+    for outputs in (parts, {"a": parts[0], "b": parts[1]}, {"a": parts[0]}, parts[0]):
+        made = nc.Model(entry, outputs)
+        first = made.predict(x, batch_size=4, verbose=0)  # two batches
+        for _ in range(3):
+            for again in (made.predict_on_batch(x), made.predict(x, verbose=0)):
+                assert type(again) is type(first)
+                for k in first if isinstance(first, dict) else range(len(first)):
+                    np.testing.assert_allclose(again[k], first[k], rtol=1e-6)  # another batch size may sum in another order
+
+
 def test_arrays_are_not_held_between_calls():
     import sys
 

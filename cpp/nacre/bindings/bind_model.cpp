@@ -367,15 +367,15 @@ void bind_model(py::module_& m) {
              return out;
            })
       .def("_predict_on_batch_again",
-           [](Model& s, py::handle x) -> py::object {
+           [](Model& s, py::handle x) -> std::optional<py::list> {
              Arrays inputs;
-             if (!plain_array(x, inputs, "predict_on_batch: x")) return py::none();
+             if (!plain_array(x, inputs, "predict_on_batch: x")) return std::nullopt;
              std::optional<std::vector<Tensor>> results;
              {
                const py::gil_scoped_release unlocked;
                results = s.predict_on_batch_again(inputs);
              }
-             return results && results->size() == 1 ? py::reinterpret_steal<py::object>(to_numpy((*results)[0])) : py::none();
+             return results ? std::optional(numpy_list(*results)) : std::nullopt;
            })
       .def("_test_on_batch",
            [](Model& s, const py::list& x, const py::list& y, const py::list& weight) {

@@ -1,8 +1,8 @@
 // Matrix product C = act(A B [+ C] [+ bias]), batched, for float32, float64, int32 and int64 (integers wrap around).
 //
 // A [M,K], B [K,N], C [M,N], row major with a leading stride each; either input may be given transposed, so Linear's dx and dW need no
-// copy. Bits of the result depend on dtype, sizes and transposes only, never on the number of threads: K is cut at fixed places,
-// summed in one order, and each tile of C has one owner. Empty sizes are fine: K = 0 gives act(0 [+ C] [+ bias]).
+// copy. Bits of the result depend on dtype, sizes (the batch's too) and transposes only, never on the number of threads: K is cut at
+// fixed places, summed in one order, and each tile of C has one owner. Empty sizes are fine: K = 0 gives act(0 [+ C] [+ bias]).
 // C must not overlap A, B or bias. Non-finite values propagate; beta-like rereading of C happens only with `accumulate`.
 #pragma once
 

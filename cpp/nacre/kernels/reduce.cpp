@@ -69,10 +69,9 @@ void gather(const Axes& axes, int64_t begin, int64_t end, const T* x, T* out) {
   });
 }
 
-// finish(o, total) is called once for each output o, from the thread that owns it. `direct`, when not null: finish only stores the total there, so that
-// columns of one chunk, whose total is the chunk's own result, may go there at once.
+// finish(o, total) is called once for each output o, from the thread that owns it.
 template <class Op, class Map, class T, class Finish>
-void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial, const Finish& finish, T* direct = nullptr) {
+void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial, const Finish& finish) {
   using Total = TotalOf<Op, T>;
   const Axes &kept = plan.kept, &reduced = plan.reduced;
   const int64_t n_out = kept.count, n = reduced.count, chunks = max64(1, ceil_div(n, kChunk));
@@ -102,16 +101,14 @@ void fold_all(const ReducePlan& plan, const T* x, const T* constants, T* partial
                        return Map::map(load_some(source + j, some), c ? load_some(c + j, some) : Packet<T>::zero());
                      };
                      const int64_t length = min64(kChunk, n - row0);
-                     const bool store = direct && chunks == 1;
-                     T* out = store ? direct + first : part;
                      if (row_stride) {
                        fold_columns<Op, T>(
-                           length, count, [&](int64_t r) { return base + (row0 + r) * row_stride; }, map, out);
+                           length, count, [&](int64_t r) { return base + (row0 + r) * row_stride; }, map, part);
                      } else {
                        fold_columns<Op, T>(
-                           length, count, [&](int64_t r) { return base + reduced.offset_of(row0 + r); }, map, out);
+                           length, count, [&](int64_t r) { return base + reduced.offset_of(row0 + r); }, map, part);
                      }
-                     for (int j = 0; j < count && !store; ++j) deliver(first + j, chunk, part[j]);
+                     for (int j = 0; j < count; ++j) deliver(first + j, chunk, part[j]);
                    }
                  });
   } else {
@@ -180,9 +177,8 @@ void mean(const ReduceArgs& args, void* scratch) noexcept {
 template <class T, class Op, class Map>
 void simple(const ReduceArgs& args, void* scratch) noexcept {
   T* y = static_cast<T*>(args.y);
-  fold_all<Op, Map>(
-      plan_reduce(args), static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
-      [&](int64_t o, auto total) { y[o] = static_cast<T>(total); }, y);
+  fold_all<Op, Map>(plan_reduce(args), static_cast<const T*>(args.x), static_cast<const T*>(nullptr), static_cast<T*>(scratch),
+                    [&](int64_t o, auto total) { y[o] = static_cast<T>(total); });
 }
 
 // The mean is rounded to T for the second pass; what that loses, n * (mean - rounded)^2, is taken off again.

@@ -84,13 +84,12 @@ void few_cross_entropy_grad(const CrossEntropyArgs& args, int64_t begin, int64_t
       const double sum = static_cast<double>(b.sum[r]);
       d[r] = dloss[row * args.dloss_stride];
       scale[r] = static_cast<T>(1.0 / sum);
-      at_label[r] =
-          static_cast<T>((static_cast<double>(b.x[label(row) * kFewRows + r]) / sum - 0.0 - 1.0) * static_cast<double>(d[r]));
+      at_label[r] = static_cast<T>((static_cast<double>(b.x[label(row) * kFewRows + r]) / sum - 1.0) * static_cast<double>(d[r]));
     }
     for (int c = 0; c < n; ++c) {
       for (int at = 0; at < b.packets * size; at += size) {
         T* e = b.x + c * kFewRows + at;
-        ((Packet<T>::load(e) * Packet<T>::load(scale + at) - Packet<T>::zero()) * Packet<T>::load(d + at)).store(e);
+        (Packet<T>::load(e) * Packet<T>::load(scale + at) * Packet<T>::load(d + at)).store(e);
       }
     }
     for (int r = 0; r < count; ++r) {

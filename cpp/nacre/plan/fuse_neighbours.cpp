@@ -38,24 +38,14 @@ class Neighbours {
   void join(Id id) {
     const Node& n = g_.nodes[at(id)];
     if (!n.def->sides) return;
-    const TileSides sides = sides_of(n);
+    InputTypes inputs(g_, n);
+    const TileSides sides = n.def->sides(n.attrs.get(), inputs.list());
     if (sides.after >= 0) join_after(id, n.out[at(sides.after)]);
     if (sides.before >= 0) join_before(id, static_cast<std::size_t>(sides.before), sides.twice);
   }
 
  private:
   static std::size_t at(Id id) { return static_cast<std::size_t>(id); }
-
-  TileSides sides_of(const Node& n) const {
-    std::vector<View> views(n.in.size());
-    std::vector<View*> in(n.in.size());
-    for (std::size_t k = 0; k < n.in.size(); ++k) {
-      if (n.in[k] == kNone) continue;
-      views[k] = g_.at(n.in[k]).view;
-      in[k] = &views[k];
-    }
-    return n.def->sides(n.attrs.get(), In{in.data(), static_cast<int>(in.size())});
-  }
 
   std::vector<Id> members(Id step) const { return step_members(step, chains_, around_); }
 

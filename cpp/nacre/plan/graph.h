@@ -63,4 +63,21 @@ struct Graph {
   }
 };
 
+// A node's inputs as the functions of its op take them, without memory.
+class InputTypes {
+ public:
+  InputTypes(const Graph& g, const Node& n) : views_(n.in.size()), in_(n.in.size()) {
+    for (std::size_t k = 0; k < n.in.size(); ++k) {
+      if (n.in[k] == kNone) continue;
+      views_[k] = g.at(n.in[k]).view;
+      in_[k] = &views_[k];
+    }
+  }
+  [[nodiscard]] In list() { return {in_.data(), static_cast<int>(in_.size())}; }
+
+ private:
+  std::vector<View> views_;
+  std::vector<View*> in_;
+};
+
 }  // namespace nacre::plan

@@ -44,16 +44,10 @@ std::string place_text(const Graph& g, const std::vector<Dim>& offset, const std
 }
 
 Cost node_cost(const Graph& g, const Node& n) {
-  std::vector<View> views(n.in.size());
-  std::vector<View*> in(n.in.size());
-  for (std::size_t k = 0; k < n.in.size(); ++k) {
-    if (n.in[k] == kNone) continue;
-    views[k] = g.at(n.in[k]).view;
-    in[k] = &views[k];
-  }
+  InputTypes inputs(g, n);
+  const In types = inputs.list();
   std::vector<Type> out;
   for (Id y : n.out) out.push_back(g.at(y).view);
-  const In types{in.data(), static_cast<int>(in.size())};
   if (n.def->cost) return n.def->cost(n.attrs.get(), types, out);
   return cost_of(n.def->tile && !out.empty() ? count_of(out[0]) : 0, types, out);  // an elementwise op counts as one operation
 }

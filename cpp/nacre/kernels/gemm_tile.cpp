@@ -4,8 +4,7 @@
 namespace nacre {
 namespace NACRE_ISA {
 
-// The rarer ways to write a tile (added to C, or not whole packets wide), once for all sizes: they would double every kernel's
-// code.
+// The rarer way to write a tile, not whole packets wide, once for all sizes: it would double every kernel's code.
 template <class T>
 static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, const T* out, int rows, int packets) {
   using P = Packet<T>;
@@ -35,12 +34,12 @@ static void tile(const TileJob<T>& job) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) acc[i][j] = P::zero();
   }
-  if (job.add) {  // C of a large product comes from far away: fetch it while K runs
+  // C of a large product comes from far away, to be written at least: fetch it while K runs.
+  constexpr int line = 64 / static_cast<int>(sizeof(T));
 #pragma GCC unroll 12
-    for (int i = 0; i < MR; ++i) {
+  for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) __builtin_prefetch(job.c + i * job.c_stride + j * lanes, 1);
-    }
+    for (int j = 0; j < NV * lanes; j += line) __builtin_prefetch(job.c + i * job.c_stride + j, 1);
   }
   const T* b = job.b;
   for (int64_t s = 0; s < job.segments; ++s) {
@@ -77,8 +76,16 @@ static void tile(const TileJob<T>& job) {
       }
     }
   }
-  if (last == lanes && !job.add) {
+  if (last == lanes) {
     T* c = job.c;
+    if (job.add) {
+#pragma GCC unroll 12
+      for (int i = 0; i < MR; ++i, c += job.c_stride) {
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) (P::load(c + j * lanes) + acc[i][j]).store(c + j * lanes);
+      }
+      return;
+    }
 #pragma GCC unroll 12
     for (int i = 0; i < MR; ++i, c += job.c_stride) {
 #pragma GCC unroll 4

@@ -17,8 +17,6 @@ namespace {
 constexpr int64_t kBlockK = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
 constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
-constexpr int64_t kNearBytes =
-    64 * 4096;  // what the first level of the address cache covers: rows of B beyond it are read from afar
 constexpr int64_t kWideColumns = 256, kWideRows = 96;
 constexpr int64_t kDotBytes = 2 << 20;  // of B for a piece of a matrix-vector product
 // Multiply-adds, with whole packets of columns, below which a second thread does not pay: it should get 2 to 3 us to do.
@@ -139,8 +137,7 @@ Plan<T> make_plan(const GemmArgs& g) {
   const int64_t strips = ceil_div(p.m, tile_rows(p.packets));
   const bool small_b = work_of(p.n, p.k, 1) <= 32768;
   // Reading B in place costs nothing until its rows lie pages apart, or so many strips pass over it that straight runs win.
-  const int64_t row_bytes = p.ldb * int64_t(sizeof(T)), deep = smaller(p.k, kBlockK);
-  const bool near_rows = row_bytes <= 4096 && strips <= (row_bytes * deep <= kNearBytes ? 24 : 8);
+  const bool near_rows = p.ldb * int64_t(sizeof(T)) <= 4096 && strips <= 8;
   p.pack_b = !p.dot && (p.trans_b || !(small_b || near_rows || strips <= 2));
   p.pack_a = !p.dot && wide > 2 * p.packets && work_of(p.m, p.k, 1) > 4096 && p.m > tile_rows(4);
   p.stream = !p.dot && !p.pack_b && !small_b && p.m <= kStreamRows;

@@ -92,14 +92,13 @@ void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, in
   const int64_t strips = ceil_div(m.w.count, tile_rows(d.packets)), panel = d.packets * lanes;
   const int64_t tap_run = m.w.taps * m.src_channels;  // K of one kernel row
   const bool narrow = m.w.narrow();
-  // A tile that is complete at once takes the bias before it is stored; the last columns of a group may not be whole packets.
-  const bool fused = d.step_count == 1 && bias && m.dst_channels % lanes == 0;
   TileJob<T> job;
   job.relu = m.relu;
   job.a_stride = m.w.stride * band.pixel;
   job.c_stride = m.dst_pixel;
   int64_t before = 0;
   for (int64_t step = 0; step < d.step_count; ++step) {
+    const bool last_step = step + 1 == d.step_count;
     const int64_t tap_row = step / d.channel_blocks, c0 = step % d.channel_blocks * d.step_channels;
     const int64_t channels = smaller(d.step_channels, m.src_channels - c0);
     const int64_t step_k = d.steps == Dense<T>::whole ? d.k : m.w.taps * channels;
@@ -152,11 +151,10 @@ void run_columns(const ConvMap<T>& m, const Dense<T>& d, const Band<T>& band, in
           strip.b_stride = packets * lanes;
           strip.b = packed + before * d.wide + o * step_k + strip_k0 * strip.b_stride;
           strip.c = c + o;
-          strip.bias = fused ? bias + o : nullptr;
+          strip.bias = bias && last_step ? bias + o : nullptr;
           find_tile(strip.b, false, false, u1 - u0, packets)(strip);
         }
-        if (step + 1 == d.step_count && !fused)
-          finish_block(c + o0, m.dst_pixel, u1 - u0, o1 - o0, bias ? bias + o0 : nullptr, m.relu);
+        if (last_step && !bias) finish_block<T>(c + o0, m.dst_pixel, u1 - u0, o1 - o0, nullptr, m.relu);
       }
     }
     before += step_k;

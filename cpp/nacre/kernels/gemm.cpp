@@ -35,6 +35,7 @@ struct Plan {
   bool stream;                // few rows, B read once
   bool pack_a, pack_b;        // else read in place
   bool share;                 // a second thread pays
+  bool fused;                 // the tiles add the bias and apply relu
   int64_t m, n, k, lda, ldb, ldc;
   const T *a, *b, *bias;
   T* c;
@@ -141,6 +142,7 @@ Plan<T> make_plan(const GemmArgs& g) {
   p.pack_b = !p.dot && (p.trans_b || !(small_b || near_rows || strips <= 2));
   p.pack_a = !p.dot && wide > 2 * p.packets && work_of(p.m, p.k, 1) > 4096 && p.m > tile_rows(4);
   p.stream = !p.dot && !p.pack_b && !small_b && p.m <= kStreamRows;
+  p.fused = p.bias && !p.scalar_bias && !p.trans_a && !p.dot && !p.stream && p.k > 0;
   const int64_t blocks = ceil_div(p.k, kBlockK);
   p.block_k = larger(1, p.dot ? p.k : ceil_div(p.k, larger(blocks, 1)));
   p.chunk = p.stream && p.batch == 1 ? stream_chunk<T>(p.n, p.k) : 0;
@@ -185,9 +187,10 @@ void finish(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_
 }
 
 // One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A to be copied
-// after this one: its rows lie far apart, so it is fetched a line per row and panel while the panels run.
+// after this one: its rows lie far apart, so it is fetched a line per row and panel while the panels run. `bias`, if any, is the block's.
 template <class T>
-NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64_t rows, int64_t columns, T* c, const T* next) {
+NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64_t rows, int64_t columns, T* c, const T* next,
+                            const T* bias) {
   constexpr int64_t lanes = Packet<T>::size, line = 64 / int64_t(sizeof(T));
   const int64_t panel = p.packets * lanes;
   int64_t at = 0;
@@ -201,6 +204,7 @@ NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64
     job.b = p.pack_b ? b + j * job.kc : b + j;
     job.b_stride = p.pack_b ? packets * lanes : p.ldb;
     job.c = c + j;
+    if (bias) job.bias = bias + j;
     find_tile(p.b, p.trans_a, !p.pack_b && job.last < lanes, rows, packets)(job);
   }
 }
@@ -245,6 +249,8 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
   for (int64_t k0 = 0; k0 < p.k; k0 += p.block_k) {
     job.kc = smaller(p.block_k, p.k - k0);
     job.add = p.accumulate || k0 > 0;
+    const bool end = k0 + job.kc == p.k;
+    job.relu = p.relu;
     const T* block = p.trans_b ? b + n0 * p.ldb + k0 : b + k0 * p.ldb + n0;
     if (p.pack_b) {
       pack_b(block, p.ldb, p.trans_b, job.kc, columns, p.packets, packed, {0, job.kc});
@@ -260,8 +266,8 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
         job.a_stride = p.trans_a ? count : p.block_k + kStripPad;
       }
       const T* next = p.pack_a && !p.trans_a && s + 1 < strips ? a + (i0 + count) * p.lda + k0 : nullptr;
-      run_strip(p, job, block, count, columns, c + i0 * p.ldc + n0, next);
-      if (k0 + job.kc == p.k) finish(p, c, i0, count, n0, columns);
+      run_strip(p, job, block, count, columns, c + i0 * p.ldc + n0, next, end && p.fused ? p.bias + n0 : nullptr);
+      if (end && !p.fused) finish(p, c, i0, count, n0, columns);
     }
   }
   if (p.k == 0) {
@@ -318,12 +324,14 @@ BatchOffsets batch_offsets(const GemmArgs& g, int64_t index) {
   return o;
 }
 
-// A product of one piece and one panel, read in place: a few tiles below each other, `more` of rows + 1 rows, then `fewer` of rows.
+// A product of one piece and one block of K: strips of tiles, `more` of rows + 1 rows, then `fewer` of rows, each over `panels` whole panels
+// and one of the columns that are left.
 template <class T>
 struct Strips {
   int64_t more = 0, fewer = 0, rows = 0;  // more + fewer == 0: not such a product
-  TileFn<T> tile_more = nullptr, tile_fewer = nullptr;
-  int last = 0;
+  int64_t panels = 0, rest_packets = 0;
+  TileFn<T> more_tile = nullptr, fewer_tile = nullptr, more_rest = nullptr, fewer_rest = nullptr;
+  int last = 0;  // lanes of the last packet of the columns that are left
 };
 
 // A float product ready to run.
@@ -340,44 +348,68 @@ template <class T>
 Strips<T> find_strips(const Plan<T>& p) {
   constexpr int64_t lanes = Packet<T>::size;
   Strips<T> s;
-  const bool one = p.batch == 1 && p.pieces_m == 1 && p.pieces_n == 1 && p.chunks == 1 && p.n <= p.packets * lanes;
-  if (!one || p.dot || p.stream || p.pack_a || p.pack_b || p.k == 0 || p.k > p.block_k) return s;
-  const int64_t strips = ceil_div(p.m, tile_rows(p.packets)), packets = ceil_div(p.n, lanes);
+  const bool one = p.batch == 1 && p.pieces_m == 1 && p.pieces_n == 1 && p.chunks == 1;
+  if (!one || p.dot || p.stream || p.pack_a || p.k == 0 || p.k > p.block_k) return s;
+  const int64_t strips = ceil_div(p.m, tile_rows(p.packets)), panel = p.packets * lanes;
   s.rows = p.m / strips;
   s.more = p.m % strips;
   s.fewer = strips - s.more;
-  s.last = static_cast<int>(p.n - (packets - 1) * lanes);
-  const bool masked = s.last < lanes;
-  s.tile_fewer = find_tile(p.b, p.trans_a, masked, s.rows, packets);
-  if (s.more > 0) s.tile_more = find_tile(p.b, p.trans_a, masked, s.rows + 1, packets);
+  s.panels = p.n / panel;
+  const int64_t rest = p.n - s.panels * panel;
+  s.rest_packets = ceil_div(rest, lanes);
+  s.last = static_cast<int>(rest - (s.rest_packets - 1) * lanes);
+  const auto find = [&](int64_t rows, int64_t packets, bool masked) {
+    return rows > 0 && packets > 0 ? find_tile(p.b, p.trans_a, masked, rows, packets) : nullptr;
+  };
+  const bool masked = !p.pack_b && s.last < lanes;
+  s.fewer_tile = find(s.rows, p.packets, false);
+  s.fewer_rest = find(s.rows, s.rest_packets, masked);
+  if (s.more > 0) s.more_tile = find(s.rows + 1, p.packets, false);
+  if (s.more > 0) s.more_rest = find(s.rows + 1, s.rest_packets, masked);
   return s;
 }
 
 // As run_piece does it.
 template <class T>
-void run_strips(const Plan<T>& p, const Strips<T>& s) {
+void run_strips(const Plan<T>& p, const Strips<T>& s, T* scratch) {
+  constexpr int64_t lanes = Packet<T>::size;
+  const T* b = p.b;
+  if (p.pack_b) {
+    pack_b(p.b, p.ldb, p.trans_b, p.k, p.n, p.packets, scratch, {0, p.k});
+    b = scratch;
+  }
+  const int64_t panel = p.packets * lanes, b_step = p.pack_b ? panel * p.k : panel;
   TileJob<T> job;
   job.kc = p.k;
-  job.a = p.a;
   job.a_stride = p.lda;
-  job.b = p.b;
-  job.b_stride = p.ldb;
-  job.c = p.c;
   job.c_stride = p.ldc;
-  job.last = s.last;
   job.add = p.accumulate;
-  const int64_t a_step = p.trans_a ? 1 : p.lda;
-  for (int64_t i = 0; i < s.more; ++i) {
-    s.tile_more(job);
-    job.a += (s.rows + 1) * a_step;
-    job.c += (s.rows + 1) * p.ldc;
-  }
-  for (int64_t i = 0; i < s.fewer; ++i) {
-    s.tile_fewer(job);
-    job.a += s.rows * a_step;
-    job.c += s.rows * p.ldc;
-  }
-  if (p.bias || p.relu) finish(p, p.c, 0, p.m, 0, p.n);
+  job.relu = p.relu;
+  const auto run = [&](int64_t count, int64_t rows, TileFn<T> tile, TileFn<T> rest, const T* a, T* c) {
+    const int64_t a_step = p.trans_a ? rows : rows * p.lda, c_step = rows * p.ldc;
+    for (int64_t i = 0; i < count; ++i, a += a_step, c += c_step) {
+      job.a = a;
+      job.b = b;
+      job.c = c;
+      job.bias = p.fused ? p.bias : nullptr;
+      job.b_stride = p.pack_b ? panel : p.ldb;
+      job.last = lanes;
+      for (int64_t j = 0; j < s.panels; ++j) {
+        tile(job);
+        job.b += b_step;
+        job.c += panel;
+        if (p.fused) job.bias += panel;
+      }
+      if (!rest) continue;
+      if (p.pack_b) job.b_stride = s.rest_packets * lanes;
+      job.last = s.last;
+      rest(job);
+    }
+  };
+  if (s.more > 0) run(s.more, s.rows + 1, s.more_tile, s.more_rest, p.a, p.c);
+  const int64_t begin = s.more * (s.rows + 1);
+  run(s.fewer, s.rows, s.fewer_tile, s.fewer_rest, p.a + (p.trans_a ? begin : begin * p.lda), p.c + begin * p.ldc);
+  if ((p.bias || p.relu) && !p.fused) finish(p, p.c, 0, p.m, 0, p.n);
 }
 
 template <class T>
@@ -397,7 +429,7 @@ Ready<T> make_ready(const GemmArgs& g) {
 template <class T>
 void run_ready(const Ready<T>& r, void* scratch) {
   const Plan<T>& p = r.plan;
-  if (r.strips.fewer > 0) return run_strips(p, r.strips);
+  if (r.strips.fewer > 0) return run_strips(p, r.strips, static_cast<T*>(scratch));
   if (p.chunks > 1) return run_chunks(p, static_cast<T*>(scratch), r.args.threads);
   if (r.units == 1) return run_piece(p, p.a, p.b, p.c, 0, static_cast<T*>(scratch));
   const int64_t pieces = p.pieces_m * p.pieces_n;

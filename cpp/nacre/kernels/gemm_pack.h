@@ -73,7 +73,8 @@ static void pack_columns(const T* b, int64_t ldb, int64_t k, int64_t columns, in
       }
     }
     for (; p < k; ++p) {
-      for (int64_t j = 0; j < width; ++j) to[p * width + j] = j < n ? from[j * ldb + p] : T(0);
+      for (int64_t j = 0; j < n; ++j) to[p * width + j] = from[j * ldb + p];
+      for (int64_t j = n; j < width; ++j) to[p * width + j] = T(0);
     }
     out += at.height * width;
   }

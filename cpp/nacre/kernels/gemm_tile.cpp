@@ -4,20 +4,58 @@
 namespace nacre {
 namespace NACRE_ISA {
 
+template <class T>
+static NACRE_INLINE Packet<T> finished(Packet<T> v, Packet<T> bias, bool relu) {
+  v = v + bias;
+  return relu ? select(lt(v, Packet<T>::zero()), Packet<T>::zero(), v) : v;
+}
+
+// n of W .. 2 W numbers as two runs of W, which overlap: both are made before either is written.
+template <int W, class T>
+static NACRE_INLINE void merge_runs(T* c, const T* from, int n, bool add) {
+  T low[W], high[W];
+  const int rest = n - W;
+  for (int k = 0; k < W; ++k) low[k] = add ? c[k] + from[k] : from[k];
+  for (int k = 0; k < W; ++k) high[k] = add ? c[rest + k] + from[rest + k] : from[rest + k];
+  __builtin_memcpy(c, low, sizeof low);
+  __builtin_memcpy(c + rest, high, sizeof high);
+}
+
 // The rarer way to write a tile, not whole packets wide, once for all sizes: it would double every kernel's code.
 template <class T>
-static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, const T* out, int rows, int packets) {
+static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, T* out, int rows, int packets) {
   using P = Packet<T>;
   T* c = job.c;
-  const int full = job.last == P::size ? packets : packets - 1;
-  for (int i = 0; i < rows; ++i, c += job.c_stride, out += packets * P::size) {
-    int at = 0;
-    for (; at < full * P::size; at += P::size) {
-      const P v = P::load(out + at);
-      (job.add ? P::load(c + at) + v : v).store(c + at);
+  const int whole = (packets - 1) * P::size, last = job.last;
+  const bool add = job.add;
+  if (job.bias) {  // what is added to C gets it here; the numbers beyond the last column mean nothing
+    for (int at = 0; at <= whole; at += P::size) {
+      const int some = at < whole ? P::size : last;
+      const P bias = some == P::size ? P::load(job.bias + at) : P::load_n(job.bias + at, some);
+      for (int i = 0; i < rows; ++i) {
+        T* o = out + i * (whole + P::size) + at;
+        P v = P::load(o);
+        if (add) v = (some == P::size ? P::load(c + i * job.c_stride + at) : P::load_n(c + i * job.c_stride + at, some)) + v;
+        finished(v, bias, job.relu).store(o);
+      }
     }
-    // One by one: a masked store is slow on many machines.
-    for (int j = at; j < at + (packets - full) * job.last; ++j) c[j] = job.add ? c[j] + out[j] : out[j];
+  }
+  const bool sum = add && !job.bias;
+  for (int i = 0; i < rows; ++i, c += job.c_stride, out += whole + P::size) {
+    for (int at = 0; at < whole; at += P::size) {
+      const P v = P::load(out + at);
+      (sum ? P::load(c + at) + v : v).store(c + at);
+    }
+    // A masked store is slow on many machines.
+    if (P::size > 8 && last >= 8) {
+      merge_runs<8>(c + whole, out + whole, last, sum);
+    } else if (P::size > 4 && last >= 4) {
+      merge_runs<4>(c + whole, out + whole, last, sum);
+    } else if (last >= 2) {
+      merge_runs<2>(c + whole, out + whole, last, sum);
+    } else {
+      c[whole] = sum ? c[whole] + out[whole] : out[whole];
+    }
   }
 }
 
@@ -61,30 +99,26 @@ static void tile(const TileJob<T>& job) {
       b += b_stride;
     }
   }
-  if constexpr (!KMajor && !MaskB) {
-    if (job.bias) {
-      P bias[NV];
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) bias[j] = P::load(job.bias + j * lanes);
-#pragma GCC unroll 12
-      for (int i = 0; i < MR; ++i) {
-#pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) {
-          const P v = acc[i][j] + bias[j];
-          acc[i][j] = job.relu ? select(lt(v, P::zero()), P::zero(), v) : v;
-        }
-      }
-    }
-  }
   if (last == lanes) {
     T* c = job.c;
     if (job.add) {
 #pragma GCC unroll 12
-      for (int i = 0; i < MR; ++i, c += job.c_stride) {
+      for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) (P::load(c + j * lanes) + acc[i][j]).store(c + j * lanes);
+        for (int j = 0; j < NV; ++j) acc[i][j] = P::load(c + i * job.c_stride + j * lanes) + acc[i][j];
       }
-      return;
+    }
+    if constexpr (!KMajor) {
+      if (job.bias) {
+        P bias[NV];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) bias[j] = P::load(job.bias + j * lanes);
+#pragma GCC unroll 12
+        for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+          for (int j = 0; j < NV; ++j) acc[i][j] = finished(acc[i][j], bias[j], job.relu);
+        }
+      }
     }
 #pragma GCC unroll 12
     for (int i = 0; i < MR; ++i, c += job.c_stride) {

@@ -29,8 +29,7 @@ struct TileJob {
   int64_t c_stride = 0;
   int last = Packet<T>::size;  // lanes of the last packet of each row of C
   bool add = false;            // C += tile
-  // Tiles of plain A and packed B only, not with `add`: bias of the tile's columns (whole packets are read) and then relu, as finish_block
-  // would apply them. relu without a bias is not looked at.
+  // Tiles of plain A only: bias of the tile's columns and then relu, as finish_block would apply them. relu without a bias is not looked at.
   const T* bias = nullptr;
   bool relu = false;
 };

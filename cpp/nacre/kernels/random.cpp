@@ -11,6 +11,7 @@
 
 #include "nacre/base/threads.h"
 #include "nacre/kernels/scalar_math.h"
+#include "nacre/simd/packet.h"
 
 namespace nacre::NACRE_ISA {
 namespace {
@@ -19,39 +20,84 @@ constexpr int kGroup = 64;  // blocks made together
 constexpr int kGroupWords = 4 * kGroup;
 constexpr int64_t kGrain = 16384;  // elements per piece
 
-// words[4 b + lane] of `count` blocks from `first_block` on. Lane-wise arrays, so that the rounds vectorise.
+// Lanes of 64 bits whose lower halves are multiplied: what the rounds of Philox and scaling to a bound need, and packets of floats do not have.
+#if defined(NACRE_ISA_AVX512)
+struct Wide {
+  static constexpr int size = 8;
+  __m512i v;
+  static NACRE_INLINE Wide load(const uint64_t* p) { return {_mm512_loadu_si512(p)}; }
+  NACRE_INLINE void store(uint64_t* p) const { _mm512_storeu_si512(p, v); }
+  static NACRE_INLINE Wide set1(uint64_t x) { return {_mm512_set1_epi64(static_cast<int64_t>(x))}; }
+  NACRE_INLINE Wide operator^(Wide b) const { return {_mm512_xor_si512(v, b.v)}; }
+  NACRE_INLINE Wide operator+(Wide b) const { return {_mm512_add_epi64(v, b.v)}; }
+  [[nodiscard]] NACRE_INLINE Wide times(Wide b) const { return {_mm512_mul_epu32(v, b.v)}; }
+  [[nodiscard]] NACRE_INLINE Wide high() const { return {_mm512_srli_epi64(v, 32)}; }
+  [[nodiscard]] NACRE_INLINE Wide up() const { return {_mm512_slli_epi64(v, 32)}; }
+};
+#elif defined(NACRE_ISA_AVX2)
+struct Wide {
+  static constexpr int size = 4;
+  __m256i v;
+  static NACRE_INLINE Wide load(const uint64_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+  NACRE_INLINE void store(uint64_t* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+  static NACRE_INLINE Wide set1(uint64_t x) { return {_mm256_set1_epi64x(static_cast<int64_t>(x))}; }
+  NACRE_INLINE Wide operator^(Wide b) const { return {_mm256_xor_si256(v, b.v)}; }
+  NACRE_INLINE Wide operator+(Wide b) const { return {_mm256_add_epi64(v, b.v)}; }
+  [[nodiscard]] NACRE_INLINE Wide times(Wide b) const { return {_mm256_mul_epu32(v, b.v)}; }
+  [[nodiscard]] NACRE_INLINE Wide high() const { return {_mm256_srli_epi64(v, 32)}; }
+  [[nodiscard]] NACRE_INLINE Wide up() const { return {_mm256_slli_epi64(v, 32)}; }
+};
+#else
+struct Wide {
+  static constexpr int size = 1;
+  uint64_t v;
+  static NACRE_INLINE Wide load(const uint64_t* p) { return {*p}; }
+  NACRE_INLINE void store(uint64_t* p) const { *p = v; }
+  static NACRE_INLINE Wide set1(uint64_t x) { return {x}; }
+  NACRE_INLINE Wide operator^(Wide b) const { return {v ^ b.v}; }
+  NACRE_INLINE Wide operator+(Wide b) const { return {v + b.v}; }
+  [[nodiscard]] NACRE_INLINE Wide times(Wide b) const { return {uint64_t{static_cast<uint32_t>(v)} * static_cast<uint32_t>(b.v)}; }
+  [[nodiscard]] NACRE_INLINE Wide high() const { return {v >> 32}; }
+  [[nodiscard]] NACRE_INLINE Wide up() const { return {v << 32}; }
+};
+#endif
+
+// words[4 b + lane] of `count` blocks from `first_block` on, and more up to the next 16 blocks. A counter's upper half holds whatever the rounds leave
+// there: products do not read it.
 void philox_group(const RandomKey& key, uint64_t first_block, int count, uint32_t* words) {
-  uint32_t c0[kGroup], c1[kGroup], c2[kGroup], c3[kGroup];
-  for (int i = 0; i < kGroup; ++i) {
-    const uint64_t block = first_block + static_cast<uint64_t>(i);
-    c0[i] = static_cast<uint32_t>(block);
-    c1[i] = static_cast<uint32_t>(block >> 32);
-    c2[i] = static_cast<uint32_t>(key.step);
-    c3[i] = key.stream;
-  }
-  uint32_t key0 = random_key0(key), key1 = random_key1(key);
+  uint64_t c0[kGroup], low[kGroup], high[kGroup];
   const int n = (count + 15) / 16 * 16;
-  for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < n; ++i) {
-      const uint64_t p0 = uint64_t{0xD2511F53u} * c0[i], p1 = uint64_t{0xCD9E8D57u} * c2[i];
-      const uint32_t x0 = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ key0, x2 = static_cast<uint32_t>(p0 >> 32) ^ c3[i] ^ key1;
-      c1[i] = static_cast<uint32_t>(p1);
-      c3[i] = static_cast<uint32_t>(p0);
-      c0[i] = x0;
-      c2[i] = x2;
+  for (int i = 0; i < n; ++i) c0[i] = first_block + static_cast<uint64_t>(i);
+  const Wide m0 = Wide::set1(0xD2511F53u), m1 = Wide::set1(0xCD9E8D57u), step = Wide::set1(static_cast<uint32_t>(key.step)),
+             stream = Wide::set1(key.stream);
+  for (int i = 0; i < n; i += Wide::size) {
+    Wide x0 = Wide::load(c0 + i), x1 = x0.high(), x2 = step, x3 = stream;
+    uint32_t key0 = random_key0(key), key1 = random_key1(key);
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round) {
+      const Wide p0 = m0.times(x0), p1 = m1.times(x2);
+      x0 = p1.high() ^ x1 ^ Wide::set1(key0);
+      x2 = p0.high() ^ x3 ^ Wide::set1(key1);
+      x1 = p1;
+      x3 = p0;
+      key0 += 0x9E3779B9u;
+      key1 += 0xBB67AE85u;
     }
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
+    // The lower half of one and of the other, side by side.
+    (x0.up().high() ^ x1.up()).store(low + i);
+    (x2.up().high() ^ x3.up()).store(high + i);
   }
   for (int i = 0; i < n; ++i) {
-    words[4 * i] = c0[i];
-    words[4 * i + 1] = c1[i];
-    words[4 * i + 2] = c2[i];
-    words[4 * i + 3] = c3[i];
+    memcpy(words + 4 * i, low + i, 8);
+    memcpy(words + 4 * i + 2, high + i, 8);
   }
 }
 
-inline uint64_t bits64(const uint32_t* words, int i) { return static_cast<uint64_t>(words[2 * i + 1]) << 32 | words[2 * i]; }
+inline uint64_t bits64(const uint32_t* words, int i) {
+  uint64_t bits;
+  memcpy(&bits, words + 2 * i, 8);
+  return bits;
+}
 
 // ln x for normal x > 0: x = 2^e m, m in [sqrt(1/2), sqrt(2)), ln m = 2 atanh(s), s = (m - 1) / (m + 1), |s| <= 0.1716.
 // The series stops at s^23, the rest is below 2^-56 of the result's first term.
@@ -292,9 +338,18 @@ void dropout(const DropoutArgs& args) noexcept {
   });
 }
 
-// random_below for bounds up to 2^32, in two multiplications that vectorise.
-inline uint64_t random_below32(uint64_t bits, uint64_t bound) {
-  return ((bits >> 32) * bound + ((bits & 0xffffffffu) * bound >> 32)) >> 32;
+// random_below(bits, bound), bound = first + 1, first + 2, ... below 2^32, for n of them (a multiple of 8): floor(bits * bound / 2^64).
+void random_below32(const uint32_t* words, int64_t n, uint64_t first, uint64_t* out) {
+  uint64_t up_to[Wide::size];
+  for (int k = 0; k < Wide::size; ++k) up_to[k] = first + static_cast<uint64_t>(k) + 1;
+  Wide bound = Wide::load(up_to);
+  const Wide next = Wide::set1(Wide::size);
+  for (int64_t k = 0; k < n; k += Wide::size, bound = bound + next) {
+    uint64_t bits[Wide::size];
+    memcpy(bits, words + 2 * k, sizeof bits);
+    const Wide b = Wide::load(bits);
+    (b.high().times(bound) + b.times(bound).high()).high().store(out + k);
+  }
 }
 
 void permutation(const RandomKey& key, int64_t n, int64_t* y) noexcept {
@@ -307,9 +362,8 @@ void permutation(const RandomKey& key, int64_t n, int64_t* y) noexcept {
   for (int64_t group = (n - 1) / per_group; group >= 0 && n > 1; --group) {
     philox_group(key, static_cast<uint64_t>(group * kGroup), kGroup, words);
     const int64_t base = group * per_group, last = min64(n, base + per_group) - 1, stop = max64(base, 1);
-    if (base + per_group <= int64_t{1} << 32) {
-      for (int64_t k = 0; k < per_group; ++k)
-        partner[k] = random_below32(bits64(words, static_cast<int>(k)), static_cast<uint64_t>(base + k) + 1);
+    if (base + per_group < int64_t{1} << 32) {
+      random_below32(words, per_group, static_cast<uint64_t>(base), partner);
     } else {
       for (int64_t k = 0; k < per_group; ++k)
         partner[k] = random_below(bits64(words, static_cast<int>(k)), static_cast<uint64_t>(base + k) + 1);

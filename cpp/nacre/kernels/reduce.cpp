@@ -148,6 +148,35 @@ bool is_matrix(const ReducePlan& plan) {
   return reduced.rank == 1 && kept.rank == 1 && kept.strides[0] == 1 && reduced.strides[0] == kept.sizes[0];
 }
 
+// Sums of columns of at most kLanes rows, which every lane has one of: folded from the rows themselves.
+template <class T>
+NACRE_INLINE void sum_few_rows(const T* x, int64_t rows, int64_t columns, double divisor, T* y) {
+  constexpr int size = Packet<T>::size;
+  int64_t first = kLanes / 2;
+  while (first >= rows && first > 1) first /= 2;
+  const auto fold = NACRE_PACKET_LAMBDA(const T* at, T* to, int some) {
+    Packet<T> part[kLanes / 2];
+    const int64_t pairs = rows > first ? rows - first : 0;
+    int64_t l = 0;
+    for (; l < pairs; ++l) part[l] = load_some(at + l * columns, some) + load_some(at + (l + first) * columns, some);
+    for (; l < first; ++l) part[l] = load_some(at + l * columns, some);
+    for (int64_t half = first / 2; half > 0; half /= 2) {
+      for (l = 0; l < half; ++l) part[l] = part[l] + part[l + half];
+    }
+    const Packet<T> total = part[0] + Packet<T>::zero();  // sums begin with 0: never -0
+    if (divisor == 1) return store_some(to, some, total);
+    T out[size];
+    total.store(out);
+    for (int k = 0; k < some; ++k) to[k] = static_cast<T>(static_cast<double>(out[k]) / divisor);
+  };
+  int64_t j = 0;
+  for (; j + size <= columns; j += size) fold(x + j, y + j, size);
+  if (j < columns) fold(x + j, y + j, static_cast<int>(columns - j));
+}
+
+constexpr int64_t kFewElements =
+    4096;  // of a matrix whose columns are walked one packet after the other: it stays in the first cache
+
 template <class T>
 void sum_over(const ReduceArgs& args, const ReducePlan& plan, double divisor, void* scratch) {
   T *y = static_cast<T*>(args.y), *x = static_cast<T*>(const_cast<void*>(args.x)), *partial = static_cast<T*>(scratch);
@@ -156,9 +185,12 @@ void sum_over(const ReduceArgs& args, const ReducePlan& plan, double divisor, vo
                             [&](int64_t o, double total) { y[o] = static_cast<T>(total / divisor); });
     return;
   }
+  const int64_t rows = plan.reduced.count, columns = plan.kept.count;
+  if (!args.before && rows > 0 && rows <= kLanes && rows * columns <= kFewElements)
+    return sum_few_rows<T>(x, rows, columns, divisor, y);
   const T* const none[] = {nullptr};
   column_sums<1>(
-      plan.reduced.count, plan.kept.count, TileSource<T>{x, args.before}, none, true,
+      rows, columns, TileSource<T>{x, args.before}, none, true,
       NACRE_PACKET_VALUES(Packet<T> v, int64_t, int64_t, int64_t, int, const auto&, Packet<T>(&out)[1]) { out[0] = v; }, partial,
       [&](int, int64_t j, double total) { y[j] = static_cast<T>(total / divisor); });
 }

@@ -1,6 +1,6 @@
 """Training beside another process that keeps one core busy: two threads must not be slower than one thread on the free core.
 
-    python bench/competitor.py [--seconds 1.5] [--rounds 4] [--model lenet]
+    python bench/competitor.py [--seconds 1.5] [--rounds 4] [--tries 3] [--model lenet]
 
 For each model four figures, the mean time of a training step, interleaved over the rounds: one thread on the first core alone (A), all threads on an
 idle machine (B), and both again while a loop runs pinned to the last core (C on the first core, D on all). What is claimed is D <= C: a pool whose
@@ -101,10 +101,12 @@ def rate(step: Callable[[], object], seconds: float) -> float:
     return (time.perf_counter() - begin) / count
 
 
-def figure(step: Callable[[], object], seconds: float, cores: list[int], threads: int, taken: int | None) -> tuple[float, float]:
+def figure(
+    step: Callable[[], object], seconds: float, tries: int, cores: list[int], threads: int, taken: int | None
+) -> tuple[float, float]:
     """Seconds per step with these cores and a competitor on the core `taken`, and the cores that others used meanwhile."""
     found = []
-    for _ in range(5):
+    for _ in range(max(1, tries)):
         rival = None if taken is None else Competitor(taken)
         try:
             os.sched_setaffinity(0, cores)
@@ -129,6 +131,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=1.5, help="of each figure")
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--tries", type=int, default=3, help="of a figure that others disturb")
     parser.add_argument(
         "--model", choices=sorted(MODELS), action="append", help="may be given several times; all of them without it"
     )
@@ -147,6 +150,7 @@ def main() -> int:
                 value, used = figure(
                     step,
                     options.seconds,
+                    options.tries,
                     cores[:1] if alone else cores,
                     1 if alone else len(cores),
                     cores[-1] if label in "CD" else None,

@@ -309,6 +309,11 @@ def layer_class(name: str) -> str:
         ]
         own = function("__call__", call, "Tensor", "", "    ")  # other tensors than the base takes
         text += own.replace("(\n", "(  # type: ignore[override]\n", 1) + function("build", build, "None", "", "    ")
+    if "return_state" in {option["name"] for option in _core.layer_options(name)}:
+        call = ["self", "sequences: _ArrayLike", "initial_state: _ArrayLike | Sequence[_ArrayLike] | None = None"]
+        call += ["mask: _ArrayLike | None = None", "training: bool | None = None"]
+        own = function("__call__", call, "Any", "", "    ")  # one tensor, or with return_state a list
+        text += own.replace("(\n", "(  # type: ignore[override]\n", 1)
     return text
 
 

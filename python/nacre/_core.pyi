@@ -854,12 +854,20 @@ class SimpleRNN(Layer):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
+        return_state: bool = False,
         go_backwards: bool = False,
         seed: int | None = None,
         name: str | None = None,
         dtype: _DTypeLike | None = None,
         trainable: bool = True,
     ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        sequences: _ArrayLike,
+        initial_state: _ArrayLike | Sequence[_ArrayLike] | None = None,
+        mask: _ArrayLike | None = None,
+        training: bool | None = None,
+    ) -> Any: ...
 
 class GRU(Layer):
     """Gated recurrent unit (Cho et al. 2014)."""
@@ -877,12 +885,20 @@ class GRU(Layer):
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
         return_sequences: bool = False,
+        return_state: bool = False,
         go_backwards: bool = False,
         reset_after: bool = True,
         name: str | None = None,
         dtype: _DTypeLike | None = None,
         trainable: bool = True,
     ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        sequences: _ArrayLike,
+        initial_state: _ArrayLike | Sequence[_ArrayLike] | None = None,
+        mask: _ArrayLike | None = None,
+        training: bool | None = None,
+    ) -> Any: ...
 
 class LSTM(Layer):
     """Long short-term memory (Hochreiter and Schmidhuber 1997)."""
@@ -901,11 +917,19 @@ class LSTM(Layer):
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
         return_sequences: bool = False,
+        return_state: bool = False,
         go_backwards: bool = False,
         name: str | None = None,
         dtype: _DTypeLike | None = None,
         trainable: bool = True,
     ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        sequences: _ArrayLike,
+        initial_state: _ArrayLike | Sequence[_ArrayLike] | None = None,
+        mask: _ArrayLike | None = None,
+        training: bool | None = None,
+    ) -> Any: ...
 
 class Add(Layer):
     """Sum of a list of inputs, such as the two branches of a residual block."""
@@ -1142,6 +1166,7 @@ def from_dlpack(x: _SupportsDLPack) -> Tensor:
 
 def to_numpy(x: Tensor) -> NDArray[Any]: ...
 def dtype_name(dtype: _DTypeLike) -> str: ...
+def nonzero(x: Tensor) -> list[Tensor]: ...
 def share_memory(a: Tensor, b: Tensor, /) -> bool: ...
 def _rebuild_tensor(data: bytes, dtype: str, shape: tuple[int, ...], requires_grad: bool, /) -> Tensor: ...
 def grad_enabled() -> bool:

@@ -507,15 +507,17 @@ class ModelBase:
         """Prints the steps that training, evaluation or prediction of one batch runs, without Python and without allocating memory.
 
         A row per step: the op (joined names: one pass over a chain of elementwise ops), its inputs and outputs with dtype, shape and place in memory,
-        floating-point operations and bytes. The last line compares the memory that values share (the arena) with what they would take each
-        alone. The model's weights are not changed.
+        floating-point operations and bytes. The first is the copy of the batch's rows out of the arrays given to fit, evaluate or predict; in
+        training the last ones are the optimizer's passes over the variables that lie side by side. The last line compares the memory that values
+        share (the arena) with what they would take each alone. The model's weights are not changed.
 
         Args:
             x: The batch; None: zeros, as many rows as batch_size.
             y: Its targets; None: zeros. Not used by mode="predict".
             mode: "train" (default), "test" or "predict".
             batch_size: Rows when x is None.
-            profile: Run the steps some times and add the time of each, microseconds.
+            profile: Run the steps some times and add the time of each, microseconds. The optimizer then updates copies of the weights; rows come
+                from this batch alone.
             print_fn: Called with the text in place of print.
 
         Raises:
@@ -526,8 +528,9 @@ class ModelBase:
         Example:
             >>> model = nc.Sequential([nc.Input((4,)), nc.layers.Dense(2)])
             >>> model.plan(mode="predict", batch_size=8)
-               0  dense                      float32 [8, 4] x, float32 [4, 2] bound, float32 [2] bound -> float32 [8, 2] @192; 128 flop, 232 B
-            1 steps, 128 flop, 232 B; arena 256 B in place of 256 B
+               0  gather                     rows of float32 [N, 4] -> float32 [8, 4] x; 0 flop, 256 B
+               1  dense                      float32 [8, 4] x, float32 [4, 2] dense/kernel, float32 [2] dense/bias -> float32 [8, 2] @128; 128 flop, 232 B
+            2 steps, 128 flop, 488 B; arena 192 B in place of 192 B
         """
         from ._plan import plan_text
 

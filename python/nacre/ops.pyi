@@ -7,23 +7,24 @@ from ._core import convert_to_tensor as convert_to_tensor
 
 __all__ = [
     "abs", "absolute", "add", "all", "amax", "amin", "any", "arange", "arccos", "arcsin", "arctan", "arctan2", "argmax", "argmin",
-    "argsort", "average_pool", "batch_norm_inference", "batch_norm_training", "binary_crossentropy", "binary_focal_crossentropy",
-    "broadcast_to", "cast", "categorical_crossentropy", "categorical_focal_crossentropy", "ceil", "clip", "concatenate", "conv1d",
-    "conv2d", "conv2d_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero", "cumprod",
-    "cumsum", "dense", "depthwise_conv2d", "diag", "divide", "dot_product_attention", "dropout", "einsum", "elu", "embedding",
-    "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "floor", "floor_divide", "full", "full_like", "gelu",
-    "global_average_pool", "global_max_pool", "greater", "greater_equal", "group_norm", "gru", "hard_sigmoid", "huber", "identity",
-    "is_tensor", "isfinite", "isinf", "isnan", "kl_divergence", "layer_norm", "layer_normalization", "leaky_relu", "less",
-    "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_cosh", "log_softmax", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logsumexp", "lstm", "matmul", "max", "max_pool", "maximum", "mean", "mean_absolute_error",
-    "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis", "multiply", "ndim", "negative", "nll_loss", "norm",
-    "not_equal", "one_hot", "ones", "ones_like", "pad", "power", "prelu", "prod", "random_bernoulli", "random_normal",
-    "random_permutation", "random_randint", "random_truncated_normal", "random_uniform", "ravel", "reciprocal", "reduce_loss",
-    "relu", "relu6", "repeat", "reshape", "rms_norm", "rms_normalization", "roll", "round", "rsqrt", "scatter", "scatter_add",
-    "scatter_update", "searchsorted", "selu", "shape", "sigmoid", "sign", "silu", "simple_rnn", "sin", "sinh", "size", "slice",
-    "softmax", "softplus", "softsign", "sort", "sparse_categorical_crossentropy", "split", "sqrt", "square", "squared_difference",
-    "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "swapaxes", "swish", "take", "take_along_axis", "tan", "tanh",
-    "tile", "top_k", "transpose", "tril", "triu", "true_divide", "trunc", "unstack", "var", "where", "zeros", "zeros_like",
+    "argsort", "array", "average_pool", "batch_norm_inference", "batch_norm_training", "batch_normalization", "binary_crossentropy",
+    "binary_focal_crossentropy", "broadcast_to", "cast", "categorical_crossentropy", "categorical_focal_crossentropy", "ceil",
+    "clip", "concatenate", "conv", "conv1d", "conv2d", "conv2d_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos",
+    "cosh", "count_nonzero", "cumprod", "cumsum", "dense", "depthwise_conv", "depthwise_conv2d", "diag", "divide",
+    "dot_product_attention", "dropout", "einsum", "elu", "embedding", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip",
+    "fliplr", "flipud", "floor", "floor_divide", "full", "full_like", "gelu", "get_item", "global_average_pool", "global_max_pool",
+    "greater", "greater_equal", "group_norm", "gru", "hard_sigmoid", "huber", "identity", "is_tensor", "isfinite", "isinf", "isnan",
+    "kl_divergence", "layer_norm", "layer_normalization", "leaky_relu", "less", "less_equal", "linspace", "log", "log10", "log1p",
+    "log2", "log_cosh", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "lstm", "matmul",
+    "max", "max_pool", "maximum", "mean", "mean_absolute_error", "mean_squared_error", "min", "minimum", "mish", "mod", "moveaxis",
+    "multiply", "ndim", "negative", "nll_loss", "nonzero", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "power",
+    "prelu", "prod", "random_bernoulli", "random_normal", "random_permutation", "random_randint", "random_truncated_normal",
+    "random_uniform", "ravel", "reciprocal", "reduce_loss", "relu", "relu6", "repeat", "reshape", "rms_norm", "rms_normalization",
+    "roll", "round", "rsqrt", "scatter", "scatter_add", "scatter_update", "searchsorted", "selu", "shape", "sigmoid", "sign",
+    "silu", "simple_rnn", "sin", "sinh", "size", "slice", "softmax", "softplus", "softsign", "sort",
+    "sparse_categorical_crossentropy", "split", "sqrt", "square", "squared_difference", "squeeze", "stack", "std", "stop_gradient",
+    "subtract", "sum", "swapaxes", "swish", "take", "take_along_axis", "tan", "tanh", "tile", "top_k", "transpose", "tril", "triu",
+    "true_divide", "trunc", "unstack", "var", "where", "zeros", "zeros_like",
 ]
 
 def abs(x: _ArrayLike) -> Tensor:
@@ -71,6 +72,9 @@ def argmin(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: boo
 def argsort(x: _ArrayLike, axis: int = -1, descending: bool = False) -> Tensor:
     """Positions that put the values in order along one axis; stable, NaN last."""
 
+def array(x: Any, dtype: Any = None) -> Tensor:
+    """A tensor of x, as numpy.array; gradients flow through one that is a tensor already."""
+
 def average_pool(
     x: _ArrayLike,
     pool_size: int | Sequence[int] = 2,
@@ -100,6 +104,17 @@ def batch_norm_training(
     epsilon: float = 0.001,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Batch normalisation with the statistics of this batch."""
+
+def batch_normalization(
+    x: Any,
+    mean: Any,
+    variance: Any,
+    axis: int,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 0.001,
+) -> Tensor:
+    """Batch normalisation with given statistics, Keras's name and order of batch_norm_inference."""
 
 def binary_crossentropy(
     y_true: _ArrayLike,
@@ -154,6 +169,16 @@ def clip(x: _ArrayLike, min: float = ..., max: float = ...) -> Tensor:
 
 def concatenate(xs: Sequence[_ArrayLike], axis: int = 0) -> Tensor:
     """Tensors one after another along an existing axis."""
+
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+) -> Tensor:
+    """Convolution over one or two axes, as keras.ops.conv: conv1d or conv2d by the rank of inputs."""
 
 def conv1d(
     x: _ArrayLike,
@@ -221,6 +246,16 @@ def cumsum(x: _ArrayLike, axis: int | Sequence[int] | None = None, reverse: bool
 def dense(x: _ArrayLike, kernel: _ArrayLike, bias: _ArrayLike | None = None, activation: str = "linear") -> Tensor:
     """Fully connected layer: activation(x @ kernel + bias) in one pass."""
 
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+) -> Tensor:
+    """Convolution of every channel by itself over one or two axes, as keras.ops.depthwise_conv."""
+
 def depthwise_conv2d(
     x: _ArrayLike,
     weight: _ArrayLike,
@@ -284,6 +319,12 @@ def eye(N: int, M: int = -1, k: int = 0, dtype: _DTypeLike | None = None) -> Ten
 def flip(x: _ArrayLike, axis: int | Sequence[int] | None = None) -> Tensor:
     """Order of elements reversed along axes."""
 
+def fliplr(x: Any) -> Tensor:
+    """x with its second axis reversed: left and right change places."""
+
+def flipud(x: Any) -> Tensor:
+    """x with its first axis reversed: up and down change places."""
+
 def floor(x: _ArrayLike) -> Tensor:
     """Largest whole number not above x."""
 
@@ -298,6 +339,9 @@ def full_like(x: _ArrayLike, value: float, dtype: _DTypeLike | None = None) -> T
 
 def gelu(x: _ArrayLike, approximate: bool = False) -> Tensor:
     """Gaussian error linear unit."""
+
+def get_item(x: Any, key: Any) -> Tensor:
+    """x[key]."""
 
 def global_average_pool(x: _ArrayLike, keepdims: bool = False, data_format: str = "channels_last") -> Tensor:
     """Mean over all spatial positions of every channel."""
@@ -490,6 +534,9 @@ def negative(x: _ArrayLike) -> Tensor:
 
 def nll_loss(y_true: _ArrayLike, y_pred: _ArrayLike) -> Tensor:
     """Negative log-likelihood: -y_pred[y] along the last axis."""
+
+def nonzero(x: Any) -> tuple[Tensor, ...]:
+    """Positions of the elements that are not zero, in row-major order: x[nonzero(x)] are these elements. NaN counts as not zero."""
 
 def norm(x: _ArrayLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Euclidean norm over axes."""

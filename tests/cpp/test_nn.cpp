@@ -282,6 +282,34 @@ TEST_CASE("MultiHeadAttention: masks") {
   CHECK(cross.count_params() == 2 * (8 * 3 + 3 + 6 * 3 + 3 + 6 * 5 + 5) + 2 * 5 * 7 + 7);
 }
 
+TEST_CASE("recurrent layers: a sequence in two parts, masked steps, names of a graph's inputs") {
+  nn::LSTM lstm({.units = 4, .return_sequences = true, .return_state = true});
+  const Tensor x = normal_of({2, 6, 3}, 1);
+  const std::vector<Tensor> whole = lstm({.x = x});
+  REQUIRE(whole.size() == 3);
+  CHECK(lstm.output_shapes(std::vector<Shape>{{2, 6, 3}}) == std::vector<Shape>{{2, 6, 4}, {2, 4}, {2, 4}});
+  const auto part = [&](Dim begin, Dim n) { return slice(x, {.start_indices = {0, begin, 0}, .shape = {2, n, 3}}); };
+  const std::vector<Tensor> first = lstm({.x = part(0, 2)}), rest = lstm({.x = part(2, 4), .initial_state = {first[1], first[2]}});
+  CHECK(equal_bits(rest[1], whole[1]));
+  CHECK(equal_bits(rest[2], whole[2]));
+  // The mask ends both rows after two steps.
+  const Tensor mask = Tensor::of<std::uint8_t>({1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0}, {2, 6});
+  const std::vector<Tensor> masked = lstm({.x = x, .mask = mask});
+  CHECK(equal_bits(masked[2], first[2]));
+  CHECK(equal_bits(reshape(slice(masked[0], {.start_indices = {0, 5, 0}, .shape = {2, 1, 4}}), {.newshape = {2, 4}}), first[1]));
+
+  const Tensor inputs[] = {x, mask};
+  Json arguments = Json::object({{"inputs", Json::array({Json("sequences"), Json("mask")})}});
+  nn::CallContext context{.arguments = &arguments};
+  CHECK(equal_bits(lstm(std::span(inputs), context)[2], masked[2]));
+  arguments = Json::object({{"inputs", Json::array({Json("sequences"), Json("query")})}});
+  CHECK_THROWS_WITH_AS((void)lstm(std::span(inputs), context), Contains("takes 'sequences', then 'initial_state' and 'mask'"),
+                       ValueError);
+  CHECK_THROWS_WITH_AS((void)lstm(x), Contains("gives 3 results where one is wanted"), ValueError);
+  CHECK_THROWS_WITH_AS((void)lstm({.x = x, .initial_state = {first[1]}}), Contains("must be 2 tensors, h and c, got 1"),
+                       ValueError);
+}
+
 TEST_CASE("initialisers: variances, fans, seeds") {
   const auto make = [](const char* spec) { return nn::make_initializer("test", Json::parse(spec)); };
   const auto variance = [](const Tensor& t) { return var(t).item(); };

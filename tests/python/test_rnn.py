@@ -129,11 +129,12 @@ def test_keras_order_of_arguments():
         "dropout",
         "recurrent_dropout",
         "return_sequences",
+        "return_state",
         "go_backwards",
         "seed",
     ]
     gated = ["units", "activation", "recurrent_activation", "use_bias", *shared]
-    rest = ["dropout", "recurrent_dropout", "seed", "return_sequences", "go_backwards"]
+    rest = ["dropout", "recurrent_dropout", "seed", "return_sequences", "return_state", "go_backwards"]
     for name, order in (
         ("SimpleRNN", simple),
         ("GRU", [*gated, *rest, "reset_after"]),

@@ -7,9 +7,9 @@
 // protocols.
 //
 // A stolen core: a worker that is off its core holds up the one piece it has claimed, for as long as another process runs there. When the caller
-// has waited a millisecond and longer than it worked, three times in a short time, calls run on the caller alone for a while, and the
-// time doubles as long as trying again ends the same way: a machine with a busy neighbour gives the speed of one thread, not less.
-// Results are the same either way.
+// has waited a millisecond and longer than it worked, three times in a short time, calls run on the caller alone for a while, four times as
+// long each time that trying again soon ends the same way: a machine with a busy neighbour gives the speed of one thread, not less. Each
+// try costs a time slice of the other process, some 4 ms (bench/competitor.py). Results are the same either way.
 //
 // Before a sleeping worker is woken it is kept off the caller's core: Linux tends to queue it there, where it waits for the caller.
 #include "nacre/base/thread_pool.h"
@@ -53,11 +53,11 @@ struct Pool {
 };
 
 // Waiting for workers that do not run. Written by the one caller that holds pool.busy; `alone_until` is read by all.
-constexpr std::int64_t kStallWait = 1'000'000, kFirstPause = 10'000'000,
-                       kLongestPause = 320'000'000;  // ns; shorter waits are a machine's noise
+constexpr std::int64_t kStallWait = 1'000'000, kFirstPause = 10'000'000, kLongestPause = 640'000'000,
+                       kSoon = 100'000'000;          // ns; shorter waits are a machine's noise
 constinit std::atomic<std::int64_t> alone_until{0};  // 0: not now
 constinit int stalls = 0;
-constinit std::int64_t next_pause = kFirstPause, last_stall = 0;
+constinit std::int64_t next_pause = kFirstPause, tried_from = 0;  // the last stall, or the end of the pause that it led to
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -75,14 +75,15 @@ bool workers_are_held_up() {
 // The caller worked until `idle` and got the last piece back at `end`.
 void note_wait(std::int64_t begin, std::int64_t idle, std::int64_t end) {
   if (end - idle < kStallWait || end - idle < idle - begin) return;
-  if (end - last_stall > 2 * next_pause) {  // long ago: this may be the first of its kind
+  if (end - tried_from > kSoon) {  // it went well for a while: this may be the first of its kind
     stalls = 0;
     next_pause = kFirstPause;
   }
-  last_stall = end;
+  tried_from = end;
   if (++stalls < 3) return;
-  alone_until.store(end + next_pause, std::memory_order_relaxed);
-  if (next_pause < kLongestPause) next_pause *= 2;
+  tried_from = end + next_pause;
+  alone_until.store(tried_from, std::memory_order_relaxed);
+  if (next_pause < kLongestPause) next_pause *= 4;
   stalls = 2;  // the next one, right after the pause, is enough
 }
 

@@ -325,6 +325,50 @@ void bind_attention(py::class_<MultiHeadAttention, Layer, std::shared_ptr<MultiH
 }
 
 template <class L>
+void bind_recurrent(py::class_<L, Layer, std::shared_ptr<L>>& c) {
+  c.def(
+      "__call__",
+      [](const py::object& self, const py::object& x, const py::object& initial_state, const py::object& mask,
+         const py::object& training) -> py::object {
+        const auto l = self.cast<std::shared_ptr<L>>();
+        if (PyBool_Check(initial_state.ptr()))
+          raise<TypeError>(l->label(), ": initial_state must be a list of tensors, got bool. Give training by its name.");
+        py::list states, all;
+        if (py::isinstance<py::list>(initial_state) || py::isinstance<py::tuple>(initial_state))
+          states = py::list(initial_state);
+        else if (!initial_state.is_none())
+          states.append(initial_state);
+        Json names = Json::array();
+        const auto add = [&](py::handle o, const char* name) {
+          all.append(o);
+          names.push_back(name);
+        };
+        add(x, "sequences");
+        for (py::handle s : states) add(s, "initial_state");
+        if (!mask.is_none()) add(mask, "mask");
+        const std::vector<py::object> symbols = symbols_in(all, l->label());
+        if (!symbols.empty()) return one_or_list(connect(self, l, symbols, Json::object({{"inputs", std::move(names)}})));
+        const nn::CallContext context = CallScope::next(flag(training, *l, "training"));
+        nn::Recurrent::Inputs in{.x = input(*l, x, "sequences"), .mask = input(*l, mask, "mask")};
+        for (py::handle s : states) {
+          in.initial_state.push_back(
+              input(*l, py::reinterpret_borrow<py::object>(s), cat("initial_state[", in.initial_state.size(), "]")));
+        }
+        std::vector<Tensor> out;
+        {
+          const py::gil_scoped_release release;
+          out = (*l)(in, context);
+        }
+        std::vector<py::object> results;
+        for (Tensor& t : out) results.push_back(py::cast(std::move(t)));
+        return one_or_list(std::move(results));
+      },
+      py::arg("sequences"), py::arg("initial_state") = py::none(), py::arg("mask") = py::none(), py::arg("training") = py::none(),
+      "Walks over the sequences. initial_state: list of the states before the first step, None for zeros; mask: bool [N, T], False "
+      "for steps to pass over. Gives the output, with return_state a list of it and the last states.");
+}
+
+template <class L>
 void bind_class(py::module_& m) {
   const LayerDef* def = nn::find_layer(L::kName);
   py::class_<L, Layer, std::shared_ptr<L>> c(m, L::kName.data(), class_doc(*def).c_str());
@@ -333,6 +377,7 @@ void bind_class(py::module_& m) {
   }));
   c.attr("__module__") = "nacre.layers";
   if constexpr (std::is_same_v<L, MultiHeadAttention>) bind_attention(c);
+  if constexpr (std::is_base_of_v<nn::Recurrent, L>) bind_recurrent(c);
 }
 
 py::dict describe(const OptionInfo& info) {

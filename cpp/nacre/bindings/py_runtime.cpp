@@ -3,6 +3,7 @@
 #include "nacre/base/memory.h"
 #include "nacre/base/threads.h"
 #include "nacre/bindings/py_core.h"
+#include "nacre/ops/indexing.h"
 #include "nacre/ops/random_state.h"
 #include "nacre/version.h"
 
@@ -143,6 +144,19 @@ Example:
       py::arg("dtype"));
   m.def("next_random_key", &next_key, "A fresh key (seed, stream, step) of the global generator.");
   m.def("set_random_seed", &set_random_seed, py::arg("seed"), "Starts everything random anew from this seed.");
+  m.def(
+      "nonzero",
+      [](const Tensor& x) {
+        std::vector<Tensor> at;
+        {
+          const py::gil_scoped_release release;
+          at = nonzero(x);
+        }
+        py::list out;
+        for (Tensor& t : at) out.append(py::cast(std::move(t)));
+        return out;
+      },
+      py::arg("x"));
   m.def("share_memory", [](const Tensor& a, const Tensor& b) { return a.body()->storage == b.body()->storage; });
 }
 

@@ -5,6 +5,20 @@
 
 namespace nacre::model {
 
+namespace {
+
+// Shape of the one result of a layer in a stack.
+Shape next_shape(const nn::Layer& layer, const Shape& input) {
+  const std::vector<Shape> out = layer.output_shapes({&input, 1});
+  if (out.size() != 1) {
+    raise<ValueError>("Sequential: ", layer.label(), " gives ", out.size(),
+                      " results, but each layer of a Sequential gives one. Use the functional API for it.");
+  }
+  return out[0];
+}
+
+}  // namespace
+
 Sequential::Sequential(std::string name, bool name_given) : Model(kName, std::move(name), name_given) {}
 
 void Sequential::add(std::shared_ptr<nn::Layer> layer) {
@@ -27,6 +41,7 @@ void Sequential::add(std::shared_ptr<nn::Layer> layer) {
     try {
       const std::vector<Shape> shapes{layers_.empty() ? *given_shape_ : Model::output_shape()};
       layer->build(shapes);
+      (void)next_shape(*layer, shapes[0]);
     } catch (...) {
       layer->nn::Layer::set_name(before);
       throw;
@@ -65,7 +80,7 @@ void Sequential::build(std::span<const Shape> inputs) {
   const Shape first = s;
   for (const auto& l : layers_) {
     l->build(s);
-    s = l->output_shape(s);
+    s = next_shape(*l, s);
   }
   given_shape_ = first;
   set_built(true, {first});
@@ -89,7 +104,7 @@ std::vector<Shape> Sequential::result_shapes() const { return {output_shape(give
 
 Shape Sequential::output_shape(const Shape& input) const {
   Shape s = input;
-  for (const auto& l : layers_) s = l->output_shape(s);
+  for (const auto& l : layers_) s = next_shape(*l, s);
   return s;
 }
 

@@ -1,9 +1,53 @@
 // SimpleRNN, GRU, LSTM: a recurrent network over [N, T, features], with Keras's equations, weights and defaults.
+//
+// A call may also be given the states before the first step and a mask of the steps, and return_state adds the last states to the result:
+//   LSTM lstm({.units = 4, .return_state = true});
+//   std::vector<Tensor> y_h_c = lstm({.x = x, .initial_state = {h, c}, .mask = live});
 #pragma once
 
 #include "nacre/nn/layer.h"
 
 namespace nacre::nn {
+
+class NACRE_API Recurrent : public Layer {
+ public:
+  // x [N, T, features]; initial_state: h (LSTM: and c), each [N, units], or nothing for zeros; mask: bool [N, T] or absent. Where it is False
+  // the states stay and the output repeats the last one, zeros before the first.
+  struct Inputs {
+    Tensor x;
+    std::vector<Tensor> initial_state{};
+    Tensor mask{};
+  };
+  using Layer::operator();
+  // The output, and with return_state the last states.
+  [[nodiscard]] std::vector<Tensor> operator()(const Inputs& inputs, const CallContext& context = {});
+  [[nodiscard]] Shape output_shape(const Shape& input) const final;
+  [[nodiscard]] std::vector<Shape> output_shapes(std::span<const Shape> inputs) const final;
+  // In a graph the arguments say what the inputs are: {"inputs": ["sequences", "initial_state", "initial_state", "mask"]}; without them
+  // the sequences come first and the states follow.
+  void connect(std::span<const Type> inputs, const Json& arguments) final;
+  [[nodiscard]] std::vector<Type> output_types(std::span<const Type> inputs, const Json& arguments) const final;
+
+ protected:
+  using Layer::Layer;
+  // What separates the classes here.
+  struct Kind {
+    std::size_t states;
+    Dim units;
+    bool return_sequences, return_state;
+  };
+  [[nodiscard]] virtual Kind kind() const = 0;
+  // The outputs of all steps and the last states; shapes and dtypes were checked.
+  [[nodiscard]] virtual std::vector<Tensor> walk(const Inputs& inputs, const CallContext& context) const = 0;
+  [[nodiscard]] std::vector<int> weight_axes(int) const final { return {2}; }
+  [[nodiscard]] Tensor run_one(const Tensor& x, const CallContext& context) final;
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs, const CallContext& context) final;
+  [[nodiscard]] Tensor call(const Tensor& x, const CallContext& context) const final;
+
+ private:
+  [[nodiscard]] std::vector<Tensor> results(const Inputs& inputs, const CallContext& context) const;
+  void check_shapes(const Shape& x, std::span<const Shape> states, const Shape* mask) const;
+};
 
 struct SimpleRNNOptions {
   Dim units = 0;
@@ -11,7 +55,7 @@ struct SimpleRNNOptions {
   bool use_bias = true;
   Json kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal", bias_initializer = "zeros";
   double dropout = 0, recurrent_dropout = 0;
-  bool return_sequences = false, go_backwards = false;
+  bool return_sequences = false, return_state = false, go_backwards = false;
   std::optional<Dim> seed;
   static constexpr auto options() {
     using O = SimpleRNNOptions;
@@ -24,17 +68,20 @@ struct SimpleRNNOptions {
                       Option{"dropout", &O::dropout, "share of the input features dropped in training, 0 to 1"},
                       Option{"recurrent_dropout", &O::recurrent_dropout, "share of the state dropped in training, 0 to 1"},
                       Option{"return_sequences", &O::return_sequences, "give the outputs of all steps, not the last one"},
+                      Option{"return_state", &O::return_state, "give the last state too: [output, h]"},
                       Option{"go_backwards", &O::go_backwards, "read the sequence from its end"},
                       Option{"seed", &O::seed, "own seed of the dropout"}};
   }
 };
 
-class NACRE_API SimpleRNN final : public LayerOf<SimpleRNN, SimpleRNNOptions> {
+class NACRE_API SimpleRNN final : public LayerOf<SimpleRNN, SimpleRNNOptions, Recurrent> {
  public:
   static constexpr std::string_view kName = "SimpleRNN",
                                     kDoc = R"(Simple recurrent network: h_t = activation(x_t W + b + h_(t-1) U).
 
 [N, T, features] gives the last h [N, units], or all of them [N, T, units]. Each dropout draws one mask per call for all time steps.
+The call takes initial_state, a list of h [N, units], and mask, bool [N, T]: a step where it is False leaves the state as it is and repeats the
+last output, zeros before the first. Gradients flow into the initial states.
 Weights: kernel [features, units], recurrent_kernel [units, units], bias [units].
 
 Example:
@@ -42,12 +89,11 @@ Example:
     (2, 4))";
   static void check(const SimpleRNNOptions& o);
   using LayerOf::LayerOf;
-  [[nodiscard]] Shape output_shape(const Shape& input) const override;
 
  protected:
   void create_weights(const Shape& input) override;
-  [[nodiscard]] std::vector<int> weight_axes(int) const override { return {2}; }
-  [[nodiscard]] Tensor call(const Tensor& x, const CallContext& context) const override;
+  [[nodiscard]] Kind kind() const override;
+  [[nodiscard]] std::vector<Tensor> walk(const Inputs& inputs, const CallContext& context) const override;
 };
 
 struct GRUOptions {
@@ -57,7 +103,7 @@ struct GRUOptions {
   Json kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal", bias_initializer = "zeros";
   double dropout = 0, recurrent_dropout = 0;
   std::optional<Dim> seed;
-  bool return_sequences = false, go_backwards = false, reset_after = true;
+  bool return_sequences = false, return_state = false, go_backwards = false, reset_after = true;
   static constexpr auto options() {
     using O = GRUOptions;
     return std::tuple{Option{"units", &O::units, "size of the state, >= 1", kRequired},
@@ -71,12 +117,13 @@ struct GRUOptions {
                       Option{"recurrent_dropout", &O::recurrent_dropout, "share of the state dropped in training, 0 to 1"},
                       Option{"seed", &O::seed, "own seed of the dropout"},
                       Option{"return_sequences", &O::return_sequences, "give the outputs of all steps, not the last one"},
+                      Option{"return_state", &O::return_state, "give the last state too: [output, h]"},
                       Option{"go_backwards", &O::go_backwards, "read the sequence from its end"},
                       Option{"reset_after", &O::reset_after, "reset gate after the recurrent product, not before it"}};
   }
 };
 
-class NACRE_API GRU final : public LayerOf<GRU, GRUOptions> {
+class NACRE_API GRU final : public LayerOf<GRU, GRUOptions, Recurrent> {
  public:
   static constexpr std::string_view kName = "GRU", kDoc = R"(Gated recurrent unit (Cho et al. 2014).
 
@@ -84,6 +131,8 @@ z = s(x W_z + b_z + h U_z + c_z), r = s(x W_r + b_r + h U_r + c_r), h' = f(x W_h
 s = recurrent_activation, f = activation. reset_after=False: h' = f(x W_h + b_h + (r h) U_h) and no c.
 [N, T, features] gives the last h [N, units], or all of them [N, T, units]. Each dropout draws one mask per call for all time steps, that
 of the state one per gate.
+The call takes initial_state, a list of h [N, units], and mask, bool [N, T]: a step where it is False leaves the state as it is and repeats the
+last output, zeros before the first. Gradients flow into the initial states.
 Weights: kernel [features, 3 units], recurrent_kernel [units, 3 units], bias [2, 3 units] (rows b and c; without reset_after [3 units]).
 Blocks of columns in the order z, r, h. PyTorch's is r, z, n, and its z weighs as here.
 
@@ -92,12 +141,11 @@ Example:
     (2, 5, 4))";
   static void check(const GRUOptions& o);
   using LayerOf::LayerOf;
-  [[nodiscard]] Shape output_shape(const Shape& input) const override;
 
  protected:
   void create_weights(const Shape& input) override;
-  [[nodiscard]] std::vector<int> weight_axes(int) const override { return {2}; }
-  [[nodiscard]] Tensor call(const Tensor& x, const CallContext& context) const override;
+  [[nodiscard]] Kind kind() const override;
+  [[nodiscard]] std::vector<Tensor> walk(const Inputs& inputs, const CallContext& context) const override;
 };
 
 struct LSTMOptions {
@@ -108,7 +156,7 @@ struct LSTMOptions {
   bool unit_forget_bias = true;
   double dropout = 0, recurrent_dropout = 0;
   std::optional<Dim> seed;
-  bool return_sequences = false, go_backwards = false;
+  bool return_sequences = false, return_state = false, go_backwards = false;
   static constexpr auto options() {
     using O = LSTMOptions;
     return std::tuple{Option{"units", &O::units, "size of the states, >= 1", kRequired},
@@ -123,17 +171,20 @@ struct LSTMOptions {
                       Option{"recurrent_dropout", &O::recurrent_dropout, "share of the state dropped in training, 0 to 1"},
                       Option{"seed", &O::seed, "own seed of the dropout"},
                       Option{"return_sequences", &O::return_sequences, "give the outputs of all steps, not the last one"},
+                      Option{"return_state", &O::return_state, "give the last states too: [output, h, c]"},
                       Option{"go_backwards", &O::go_backwards, "read the sequence from its end"}};
   }
 };
 
-class NACRE_API LSTM final : public LayerOf<LSTM, LSTMOptions> {
+class NACRE_API LSTM final : public LayerOf<LSTM, LSTMOptions, Recurrent> {
  public:
   static constexpr std::string_view kName = "LSTM", kDoc = R"(Long short-term memory (Hochreiter and Schmidhuber 1997).
 
 (i, f, g, o) = x W + b + h U;  c = s(f) c + s(i) a(g), h = s(o) a(c), with s = recurrent_activation, a = activation.
 [N, T, features] gives the last h [N, units], or all of them [N, T, units]. Each dropout draws one mask per call for all time steps, that
 of the state one per gate.
+The call takes initial_state, a list of h and c [N, units], and mask, bool [N, T]: a step where it is False leaves the state as it is and repeats the
+last output, zeros before the first. Gradients flow into the initial states.
 Weights: kernel [features, 4 units], recurrent_kernel [units, 4 units], bias [4 units]; blocks of columns in the order i, f, g, o.
 
 Example:
@@ -141,12 +192,11 @@ Example:
     (2, 4))";
   static void check(const LSTMOptions& o);
   using LayerOf::LayerOf;
-  [[nodiscard]] Shape output_shape(const Shape& input) const override;
 
  protected:
   void create_weights(const Shape& input) override;
-  [[nodiscard]] std::vector<int> weight_axes(int) const override { return {2}; }
-  [[nodiscard]] Tensor call(const Tensor& x, const CallContext& context) const override;
+  [[nodiscard]] Kind kind() const override;
+  [[nodiscard]] std::vector<Tensor> walk(const Inputs& inputs, const CallContext& context) const override;
 };
 
 }  // namespace nacre::nn

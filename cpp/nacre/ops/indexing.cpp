@@ -335,6 +335,12 @@ void set_item(const Tensor& x, std::span<const IndexItem> items, const Tensor& v
 
 std::vector<Tensor> nonzero(const Tensor& x) {
   if (x.rank() == 0) raise<ShapeError>("nonzero: x is a scalar. It must have at least one axis.");
+  require_values("nonzero", x);
+  if (capturing()) {  // also of a weight: the positions of this moment would stay in the plan
+    raise<StateError>("nonzero: how many elements of x, shape ", x.shape(),
+                      ", are not zero is known only from values, so a step of a model that is being captured cannot hold it. Use "
+                      "nc.where(x != 0, a, b), call it outside, or compile(..., run_eagerly=True).");
+  }
   const Tensor flat = true_positions(x);
   if (x.rank() == 1) return {flat};
   const Dim n = flat.count();

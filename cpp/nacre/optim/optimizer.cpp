@@ -233,6 +233,28 @@ void Optimizer::apply(const Prepared& prepared) {
   }
 }
 
+std::vector<Optimizer::Pass> Optimizer::passes(const Prepared& prepared) const {
+  std::vector<Pass> out;
+  const Work w = work();
+  for (const Prepared::Piece& p : prepared.pieces) {
+    const Run& run = runs_[p.run];
+    Pass pass{.first = p.first, .variables = 1, .parameters = parameters_[p.first].value.count(), .flops = 0, .bytes = 0};
+    if (p.elements > pass.parameters) {  // the whole run
+      pass.variables = run.count;
+      for (std::size_t i = 1; i < run.count; ++i) pass.parameters += parameters_[p.first + i].value.count();
+    }
+    // Decay and limit take two operations, a scale of the gradient one; its norm two and another read.
+    const int flops =
+        w.flops + (run.weight_decay > 0 ? 2 : 0) + (clipvalue_ ? 2 : 0) + (global_clipnorm_ ? 1 : 0) + (clipnorm_ ? 3 : 0);
+    const int values = w.values + (clipnorm_ ? 2 : 1);
+    const auto n = static_cast<double>(p.elements);
+    pass.flops = n * flops;
+    pass.bytes = n * values * static_cast<double>(size_of(p.grad.dtype()));
+    out.push_back(pass);
+  }
+  return out;
+}
+
 void Optimizer::set_hook(std::size_t variable, Hook hook) {
   if (!built_) raise<StateError>(class_name(), ": set_hook needs the variables. Call build(variables) first.");
   if (variable >= parameters_.size()) {

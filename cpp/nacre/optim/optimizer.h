@@ -60,6 +60,17 @@ class NACRE_API Optimizer {
   };
   [[nodiscard]] Prepared prepare(std::span<const Tensor> grads, std::span<const Parameter> parameters);
   void apply(const Prepared& prepared);
+  // What the passes of apply(prepared) over memory do, one for each piece: operations as the rule's formula counts them, bytes read and written.
+  struct Pass {
+    std::size_t first, variables;
+    Dim parameters;
+    double flops, bytes;
+  };
+  [[nodiscard]] std::vector<Pass> passes(const Prepared& prepared) const;
+  // Does apply first read all gradients for their common norm?
+  [[nodiscard]] bool takes_norm() const { return global_clipnorm_.has_value(); }
+  // Names of the state tensors of each variable.
+  [[nodiscard]] std::vector<std::string> slot_names() const { return slots(); }
   // Called after each update of this variable, with the variable, before anybody else can see what the update wrote: constraints, pruning masks, averages.
   // It must not throw. An empty one is none. IndexError for a variable that is not there, StateError before build.
   using Hook = std::function<void(const Tensor& value)>;
@@ -105,6 +116,11 @@ class NACRE_API Optimizer {
     void* slot(std::size_t i) const { return state[i].body()->data; }
   };
   virtual void update(const Update& u) const = 0;
+  // Of update(), for each element and without clipping and decay: operations, and values read or written besides the gradient.
+  struct Work {
+    int flops, values;
+  };
+  [[nodiscard]] virtual Work work() const = 0;
   [[nodiscard]] const std::vector<std::vector<Tensor>>& state_tensors() const { return state_; }
 
  private:

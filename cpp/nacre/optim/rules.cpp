@@ -224,6 +224,10 @@ class Sgd final : public Rule<SgdOptions> {
               .lr_in_velocity = o_.lr_in_velocity};
     cpu_kernels().optim.sgd[dtype_index(u)](a);
   }
+  Work work() const override {
+    if (o_.momentum == 0) return {2, 2};
+    return {nesterov_ ? 6 : 4, 4};
+  }
 
  private:
   template <class T>
@@ -276,6 +280,10 @@ class Rmsprop final : public Rule<RmspropOptions> {
                   .centered = o_.centered};
     cpu_kernels().optim.rmsprop[dtype_index(u)](a);
   }
+  Work work() const override {
+    const int centered = o_.centered ? 1 : 0, moves = o_.momentum > 0 ? 1 : 0;
+    return {9 + 5 * centered + 2 * moves, 4 + 2 * centered + 2 * moves};
+  }
 };
 
 template <class Options>
@@ -310,6 +318,7 @@ class AdamRule final : public Rule<Options> {
                .bias_correction = o_.bias_correction};
     cpu_kernels().optim.adam[Base::dtype_index(u)](a);
   }
+  Optimizer::Work work() const override { return {12 + (o_.bias_correction ? 2 : 0) + (o_.amsgrad ? 1 : 0), o_.amsgrad ? 8 : 6}; }
 };
 
 class Adagrad final : public Rule<AdagradOptions> {
@@ -327,6 +336,7 @@ class Adagrad final : public Rule<AdagradOptions> {
         .param = u.param, .grad = u.grad, .accumulator = u.slot(0), .n = u.n, .scalars = scalars(u), .epsilon = o_.epsilon};
     cpu_kernels().optim.adagrad[dtype_index(u)](a);
   }
+  Work work() const override { return {7, 4}; }
 };
 
 template <class Class, class Options>

@@ -182,13 +182,17 @@ std::vector<StepInfo> Plan::steps() const {
   return list;
 }
 
-std::string Plan::text(std::span<const double> seconds) const {
-  const std::vector<StepInfo> list = steps();
+std::string Plan::text(std::span<const double> seconds, std::span<const StepInfo> before, std::span<const StepInfo> after) const {
+  std::vector<StepInfo> list(before.begin(), before.end());
+  for (StepInfo& s : steps()) list.push_back(std::move(s));
+  list.insert(list.end(), after.begin(), after.end());
+  bool commits = false;
   double flops = 0, bytes = 0, total = 0;
   std::string out;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const StepInfo& s = list[i];
     flops += s.flops, bytes += s.bytes;
+    commits = commits || s.commits;
     char head[96];
     std::snprintf(head, sizeof head, "%4zu%s %-26.60s", i, s.commits ? "*" : " ", s.op.c_str());
     out += cat(head, " ", s.inputs, " -> ", s.outputs, "; ", quantity(s.flops, "flop"), ", ", quantity(s.bytes, "B"));
@@ -213,7 +217,7 @@ std::string Plan::text(std::span<const double> seconds) const {
     out += time;
   }
   out += "\n";
-  if (!commit_.empty()) out += "* after the computation, when it is certain that the step is kept\n";
+  if (commits) out += "* after the computation, when it is certain that the step is kept\n";
   return out;
 }
 

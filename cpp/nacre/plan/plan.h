@@ -59,8 +59,9 @@ class NACRE_API Plan {
   [[nodiscard]] std::vector<StepInfo> steps() const;
   // The placed values (gradients) in the order in which they are ready.
   [[nodiscard]] std::vector<ReadyRange> ready() const;
-  // The table of steps as text; `seconds` (one per step) adds measured times.
-  [[nodiscard]] std::string text(std::span<const double> seconds = {}) const;
+  // The table of steps as text, between what the caller does `before` and `after` them; `seconds` (one per row) adds measured times.
+  [[nodiscard]] std::string text(std::span<const double> seconds = {}, std::span<const StepInfo> before = {},
+                                 std::span<const StepInfo> after = {}) const;
 
  private:
   friend class Instance;

@@ -1,6 +1,8 @@
 // Attention forward: a worker owns a block of queries of one head and walks the keys block by block, keeping for each row the
 // largest score m, the sum l of exp(s - m) and the unnormalised output; when m grows, l and the output are scaled by exp(m_old -
 // m). Scores of one block live in scratch; a row that saw no key keeps m = -inf, l = 0 and gives 0.
+// Rows of one head lie far apart where heads are side by side in memory: the keys and values of a head are packed once by each worker that needs
+// them, queries are copied.
 #include "nacre/kernels/attention.h"
 
 #include "nacre/kernels/attention_block.h"
@@ -14,26 +16,52 @@ void attention_backward(const AttentionArgs& g, void* scratch) noexcept;
 
 namespace {
 
-constexpr int64_t kQueryBlock = 192;  // the packing of a key block is shared by so many rows
+constexpr int64_t kQueryBlock = 192;
+constexpr int64_t kHeadBytes =
+    8 << 20;  // packed keys and values of a head; larger ones are packed block by block, for each block of queries
 
 template <class T>
 struct Layout {  // of one worker's scratch, in elements
-  int64_t keys, values, scores, output, rows, total;
-  int64_t output_stride;
+  int64_t keys, values, queries, scores, output, rows, total;
+  int64_t key_slot, value_slot;  // of one block of keys
+  int64_t query_stride, output_stride;
+  bool kept;  // a slot for each block of keys
 };
 
 template <class T>
 Layout<T> make_layout(const AttentionArgs& g) {
   Layout<T> l{};
   const int64_t queries = smaller(kQueryBlock, g.queries), keys = smaller(kKeyBlock, g.keys);
+  l.query_stride = padded<T>(g.width);
   l.output_stride = round_up(g.value_width, Packet<T>::size);
-  l.keys = 0;
-  l.values = l.keys + round_up(packed_size<T>(g.width, keys), 16);
-  l.scores = l.values + round_up(packed_size<T>(keys, g.value_width), 16);
+  l.key_slot = round_up(packed_size<T>(g.width, keys), 16);
+  l.value_slot = round_up(packed_size<T>(keys, g.value_width), 16);
+  const int64_t blocks = ceil_div(g.keys, kKeyBlock), block_bytes = (l.key_slot + l.value_slot) * int64_t(sizeof(T));
+  l.kept = blocks <= kHeadBytes / larger(1, block_bytes);
+  const int64_t slots = l.kept ? blocks : 1;
+  l.keys = 16;  // before it: the head whose keys are packed
+  l.values = l.keys + slots * l.key_slot;
+  l.queries = l.values + slots * l.value_slot;
+  l.scores = l.queries + round_up(queries * l.query_stride, 16);
   l.output = l.scores + round_up(queries * (kKeyBlock + kRowPad), 16);
   l.rows = l.output + round_up(queries * l.output_stride, 16);
   l.total = l.rows + round_up(2 * queries, 16);
   return l;
+}
+
+template <class T>
+struct KeyBlock {
+  PackedBlock<T> keys_t, values;
+};
+
+template <class T>
+KeyBlock<T> key_block(const AttentionArgs& g, const Layout<T>& l, int64_t k0, bool pack, int64_t b, int64_t h, T* scratch) {
+  const int64_t slot = l.kept ? k0 / kKeyBlock : 0, keys = smaller(kKeyBlock, g.keys - k0), rows = smaller(kQueryBlock, g.queries);
+  T *keys_t = scratch + l.keys + slot * l.key_slot, *values = scratch + l.values + slot * l.value_slot;
+  if (pack)
+    return {pack_block(at<T>(g.k, b, h, k0), g.k.stride_t, true, g.width, keys, rows, keys_t),
+            pack_block(at<T>(g.v, b, h, k0), g.v.stride_t, false, keys, g.value_width, rows, values)};
+  return {packed_block(g.width, keys, rows, keys_t), packed_block(keys, g.value_width, rows, values)};
 }
 
 template <class T>
@@ -42,23 +70,38 @@ void scale_row(T* row, int64_t n, T by) {
   for (int64_t j = 0; j < n; j += P::size) (P::load(row + j) * P::set1(by)).store(row + j);  // rows are padded to whole packets
 }
 
-// s[j] = exp(s[j] - m), and their sum in a fixed order.
 template <class T>
-T exp_row(T* s, int64_t n, T m) {
+T largest_of(const T* s, int64_t n) {
   using P = Packet<T>;
-  const P shift = P::set1(m);
+  P most = P::set1(-kInfinity<T>);
+  int64_t j = 0;
+  for (; j + P::size <= n; j += P::size) most = max(P::load(s + j), most);
+  T largest = reduce_max(most);
+  for (; j < n; ++j) largest = s[j] > largest ? s[j] : largest;
+  return largest;
+}
+
+// s[j] = exp(s[j] * scale - m), and their sum in a fixed order.
+template <class T>
+T exp_row(T* s, int64_t n, T scale, T m) {
+  using P = Packet<T>;
+  const P shift = P::set1(-m), by = P::set1(scale);
   P sum = P::zero();
   int64_t j = 0;
   for (; j + P::size <= n; j += P::size) {
-    const P p = simd::exp(P::load(s + j) - shift);
+    const P p = exp_score(multiply_add(P::load(s + j), by, shift));
     p.store(s + j);
     sum = sum + p;
   }
   T total = reduce_add(sum);
   if (j < n) {
-    const int rest = static_cast<int>(n - j);
-    simd::exp(P::load_n(s + j, rest) - shift).store_n(s + j, rest);
-    for (; j < n; ++j) total += s[j];
+    const P p = exp_score(multiply_add(P::load_n(s + j, static_cast<int>(n - j)), by, shift));
+    T last[P::size];
+    p.store(last);
+    for (int64_t i = 0; j < n; ++i, ++j) {
+      s[j] = last[i];
+      total += last[i];
+    }
   }
   return total;
 }
@@ -72,22 +115,37 @@ void query_block(const AttentionArgs& g, const Layout<T>& l, int64_t b, int64_t 
     sums[i] = T(0);
   }
   for (int64_t i = 0; i < rows * l.output_stride; ++i) output[i] = T(0);
-  const T* q = at<T>(g.q, b, h, q0);
+  T* q = scratch + l.queries;
+  copy_rows(at<T>(g.q, b, h, q0), g.q.stride_t, rows, g.width, q, l.query_stride);
+  const bool masked = g.bool_mask.data || g.add_mask.data || !(g.scale > 0);
+  const T scale = late_scale<T>(g);
   const int64_t key_end = visible_keys(g, q0 + rows - 1);
+  auto& packed_head = *reinterpret_cast<int64_t*>(scratch);
+  const bool pack = !l.kept || packed_head != b * g.heads + h;
+  if (pack && l.kept) {
+    for (int64_t k0 = 0; k0 < g.keys; k0 += kKeyBlock) key_block(g, l, k0, true, b, h, scratch);
+    packed_head = b * g.heads + h;
+  }
   for (int64_t k0 = 0; k0 < key_end; k0 += kKeyBlock) {
-    const int64_t keys = smaller(kKeyBlock, key_end - k0);
-    const PackedBlock<T> kt = pack_block(at<T>(g.k, b, h, k0), g.k.stride_t, true, g.width, keys, rows, scratch + l.keys);
-    const PackedBlock<T> v = pack_block(at<T>(g.v, b, h, k0), g.v.stride_t, false, keys, g.value_width, rows, scratch + l.values);
+    const int64_t keys = smaller(kKeyBlock, g.keys - k0);
+    const KeyBlock<T> block = key_block(g, l, k0, !l.kept, b, h, scratch);
     // Rows that end before this key block have nothing here: the first row that sees key k0 begins.
     const int64_t i0 = larger(0, first_query(g, k0) - q0);
-    block_product(q + i0 * g.q.stride_t, g.q.stride_t, false, rows - i0, kt, scores + i0 * stride, stride, false);
+    const auto seen = [&](int64_t i) { return larger(0, smaller(keys, visible_keys(g, q0 + i) - k0)); };
+    block_product(q + i0 * l.query_stride, l.query_stride, false, rows - i0, block.keys_t, scores + i0 * stride, stride, false,
+                  [&](int64_t i, int64_t count) {
+                    return Band{0, seen(i0 + i + count - 1), 0, g.width};
+                  });
     for (int64_t i = i0; i < rows; ++i) {
       T* s = scores + i * stride;
-      const T m = mask_row(g, b, h, q0 + i, k0, keys, s);
+      const int64_t n = seen(i);
+      if (masked) add_masks(g, b, h, q0 + i, k0, 0, 1, n, s);
+      const T m = largest_of(s, n) * scale;
       const T before = largest[i], now = m > before ? m : before;
       // Nothing seen yet: any finite shift keeps exp(-inf) = 0, and lets NaN scores through.
       const T shift = now == -kInfinity<T> ? T(0) : now;
-      const T sum = exp_row(s, keys, shift);
+      const T sum = exp_row(s, n, scale, shift);
+      for (int64_t j = n; j < keys; ++j) s[j] = T(0);
       if (now != before && before != -kInfinity<T>) {
         const T by = sizeof(T) == 4 ? static_cast<T>(__builtin_expf(static_cast<float>(before - now)))
                                     : static_cast<T>(__builtin_exp(before - now));
@@ -97,7 +155,10 @@ void query_block(const AttentionArgs& g, const Layout<T>& l, int64_t b, int64_t 
       largest[i] = now;
       sums[i] += sum;
     }
-    block_product(scores + i0 * stride, stride, false, rows - i0, v, output + i0 * l.output_stride, l.output_stride, true);
+    block_product(scores + i0 * stride, stride, false, rows - i0, block.values, output + i0 * l.output_stride, l.output_stride,
+                  true, [&](int64_t i, int64_t count) {
+                    return Band{0, g.value_width, 0, seen(i0 + i + count - 1)};
+                  });
   }
   T* lse = static_cast<T*>(g.lse);
   if (lse) lse += (b * g.heads + h) * g.queries + q0;
@@ -118,13 +179,16 @@ void run(const AttentionArgs& g, void* scratch) {
   const int64_t blocks = ceil_div(g.queries, kQueryBlock), units = g.batch * g.heads * blocks;
   const double work = double(g.batch * g.heads) * double(g.queries) * double(g.keys) * double(g.width + g.value_width);
   const bool small = work < double(kForkWork);
+  for (int w = 0; w < g.threads; ++w) *reinterpret_cast<int64_t*>(static_cast<T*>(scratch) + w * l.total) = -1;
   auto body = [&](int64_t begin, int64_t end, int worker) {
     for (int64_t u = begin; u < end; ++u) {
       const int64_t head = u / blocks;
       query_block(g, l, head / g.heads, head % g.heads, u % blocks * kQueryBlock, static_cast<T*>(scratch) + worker * l.total);
     }
   };
-  parallel_for(units, small ? larger(1, units) : 1, body, g.threads);
+  // Blocks of one head in one hand where there are heads enough, and they end soon.
+  const bool by_head = g.batch * g.heads >= 4 * g.threads && work < double(g.batch * g.heads) * double(kPieceWork);
+  parallel_for(units, small ? larger(1, units) : by_head ? blocks : 1, body, g.threads);
 }
 
 int64_t forward_scratch(const AttentionArgs& g) noexcept {

@@ -27,39 +27,67 @@ struct PackedBlock {
   int packets;
 };
 
+// k rows and `columns` columns for a left-hand side of `rows_of_a` rows, packed into `out` before.
+template <class T>
+static NACRE_INLINE PackedBlock<T> packed_block(int64_t k, int64_t columns, int64_t rows_of_a, const T* out) {
+  return {out, k, columns, choose_packets(rows_of_a, ceil_div(columns, Packet<T>::size))};
+}
+
 template <class T>
 static NACRE_INLINE PackedBlock<T> pack_block(const T* b, int64_t ldb, bool trans, int64_t k, int64_t columns, int64_t rows_of_a,
                                               T* out) {
-  const int packets = choose_packets(rows_of_a, ceil_div(columns, Packet<T>::size));
-  if (columns > 0) pack_b(b, ldb, trans, k, columns, packets, out, {0, k});
-  return {out, k, columns, packets};
+  const PackedBlock<T> block = packed_block(k, columns, rows_of_a, out);
+  if (columns > 0) pack_b(b, ldb, trans, k, columns, block.packets, out, {0, k});
+  return block;
 }
 
-// C [rows, b.columns] (+)= A B. A: row i at a + i*a_stride, or with k_major element (i, p) at a[p*a_stride + i].
-template <class T>
-static void block_product(const T* a, int64_t a_stride, bool k_major, int64_t rows, const PackedBlock<T>& b, T* c, int64_t c_stride,
-                          bool add) {
+// What a strip of rows needs of a product: columns [column0, column1) and steps [step0, step1) of K; the rest is masked.
+struct Band {
+  int64_t column0, column1, step0, step1;
+};
+
+// C [rows, b.columns] (+)= A B. A: row i at a + i*a_stride, or with k_major element (i, p) at a[p*a_stride + i]. band(i, count): of rows i .. i +
+// count; what else would be written is left as it was.
+template <class T, class Limits>
+static NACRE_INLINE void block_product(const T* a, int64_t a_stride, bool k_major, int64_t rows, const PackedBlock<T>& b, T* c,
+                                       int64_t c_stride, bool add, const Limits& band) {
   constexpr int64_t lanes = Packet<T>::size;
   if (b.columns == 0 || rows == 0) return;
   const int64_t panel = b.packets * lanes, strips = ceil_div(rows, tile_rows(b.packets));
   TileJob<T> job;
-  job.kc = b.k;
   job.a_stride = a_stride;
   job.c_stride = c_stride;
   job.add = add;
   for (int64_t s = 0; s < strips; ++s) {
     const int64_t i0 = strip_begin(rows, strips, s), count = strip_begin(rows, strips, s + 1) - i0;
-    job.a = a + (k_major ? i0 : i0 * a_stride);
-    for (int64_t j = 0; j < b.columns; j += panel) {
+    const Band need = band(i0, count);
+    job.kc = need.step1 - need.step0;
+    if (job.kc <= 0 && add) continue;
+    job.a = a + (k_major ? i0 + need.step0 * a_stride : i0 * a_stride + need.step0);
+    for (int64_t j = need.column0 / panel * panel; j < need.column1; j += panel) {
       const int64_t width = smaller(panel, b.columns - j), packets = ceil_div(width, lanes);
       job.last = static_cast<int>(width - (packets - 1) * lanes);
-      job.b = b.data + j * b.k;
       job.b_stride = packets * lanes;
+      job.b = b.data + j * b.k + need.step0 * job.b_stride;
       job.c = c + i0 * c_stride + j;
       find_tile(job.b, k_major, false, count, packets)(job);
     }
   }
 }
+
+// Rows of `width` elements side by side, `to_stride` apart.
+template <class T>
+static void copy_rows(const T* from, int64_t stride, int64_t rows, int64_t width, T* to, int64_t to_stride) {
+  for (int64_t i = 0; i < rows; ++i) copy_run(from + i * stride, to + i * to_stride, width);
+}
+template <class T>
+static NACRE_INLINE int64_t padded(int64_t width) {
+  return round_up(width, Packet<T>::size) + kRowPad;
+}
+
+// exp(x) of scores below their maximum, -inf among them: 0 where exp(x) would be below 2^-126.
+static NACRE_INLINE Packet<float> exp_score(Packet<float> x) { return simd::exp_negative(x); }
+static NACRE_INLINE Packet<double> exp_score(Packet<double> x) { return simd::exp(x); }
 
 // Keys that query t may see under `causal`, of all keys.
 static NACRE_INLINE int64_t visible_keys(const AttentionArgs& g, int64_t t) {
@@ -73,46 +101,38 @@ static NACRE_INLINE int64_t first_query(const AttentionArgs& g, int64_t key) {
   return larger(0, smaller(g.queries, key - g.causal_offset));
 }
 
-// Row of scores s[0..n) for keys key0.. of query t: s = s * scale + masks, -inf where masked. Returns the largest (-inf when all
-// are).
+// Scores are multiplied by this when their exponential is taken; where something is added to them, add_masks has done it before.
 template <class T>
-static T mask_row(const AttentionArgs& g, int64_t b, int64_t h, int64_t t, int64_t key0, int64_t n, T* s) {
-  using P = Packet<T>;
-  constexpr int lanes = P::size;
-  const P scale = P::set1(static_cast<T>(g.scale));
-  const int64_t visible = larger(0, smaller(n, visible_keys(g, t) - key0));
-  P most = P::set1(-kInfinity<T>);
-  int64_t j = 0;
-  if (g.bool_mask.data || g.add_mask.data) {
-    for (; j + lanes <= visible; j += lanes) (P::load(s + j) * scale).store(s + j);
-    if (j < visible) {
-      const int rest = static_cast<int>(visible - j);
-      (P::load_n(s + j, rest) * scale).store_n(s + j, rest);
-    }
-    if (const AttentionMask& m = g.add_mask; m.data) {
-      const T* from = static_cast<const T*>(m.data) + b * m.stride_b + h * m.stride_h + t * m.stride_q + key0 * m.stride_k;
-      for (j = 0; j < visible; ++j) s[j] += from[j * m.stride_k];
-    }
-    if (const AttentionMask& m = g.bool_mask; m.data) {
-      const auto* from = static_cast<const uint8_t*>(m.data) + b * m.stride_b + h * m.stride_h + t * m.stride_q + key0 * m.stride_k;
-      for (j = 0; j < visible; ++j) s[j] = from[j * m.stride_k] ? s[j] : -kInfinity<T>;
-    }
-    for (j = 0; j + lanes <= visible; j += lanes) most = max(P::load(s + j), most);
-  } else {
-    for (; j + lanes <= visible; j += lanes) {
-      const P v = P::load(s + j) * scale;
-      v.store(s + j);
-      most = max(v, most);
-    }
-    if (j < visible) {
-      const int rest = static_cast<int>(visible - j);
-      (P::load_n(s + j, rest) * scale).store_n(s + j, rest);
+static NACRE_INLINE T late_scale(const AttentionArgs& g) {
+  return g.add_mask.data || !(g.scale > 0) ? T(1) : static_cast<T>(g.scale);
+}
+
+// n scores s[0..n) that lie `step_q` queries and `step_k` keys apart, from query t and key on: -inf where bool_mask is false, add_mask added.
+template <class T>
+static void add_masks(const AttentionArgs& g, int64_t b, int64_t h, int64_t t, int64_t key, int64_t step_q, int64_t step_k,
+                      int64_t n, T* s) {
+  if (g.add_mask.data || !(g.scale > 0)) {
+    const T scale = static_cast<T>(g.scale);
+    for (int64_t j = 0; j < n; ++j) s[j] *= scale;
+  }
+  if (const AttentionMask& m = g.add_mask; m.data) {
+    const T* from = static_cast<const T*>(m.data) + b * m.stride_b + h * m.stride_h + t * m.stride_q + key * m.stride_k;
+    const int64_t step = step_q * m.stride_q + step_k * m.stride_k;
+    if (step == 1) {
+      for (int64_t j = 0; j < n; ++j) s[j] += from[j];
+    } else {
+      for (int64_t j = 0; j < n; ++j) s[j] += from[j * step];
     }
   }
-  for (int64_t i = visible; i < n; ++i) s[i] = -kInfinity<T>;
-  T largest = reduce_max(most);
-  for (; j < visible; ++j) largest = s[j] > largest ? s[j] : largest;
-  return largest;
+  if (const AttentionMask& m = g.bool_mask; m.data) {
+    const auto* from = static_cast<const uint8_t*>(m.data) + b * m.stride_b + h * m.stride_h + t * m.stride_q + key * m.stride_k;
+    const int64_t step = step_q * m.stride_q + step_k * m.stride_k;
+    if (step == 1) {
+      for (int64_t j = 0; j < n; ++j) s[j] = from[j] ? s[j] : -kInfinity<T>;
+    } else {
+      for (int64_t j = 0; j < n; ++j) s[j] = from[j * step] ? s[j] : -kInfinity<T>;
+    }
+  }
 }
 
 }  // namespace NACRE_ISA

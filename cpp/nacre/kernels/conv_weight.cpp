@@ -170,7 +170,52 @@ NACRE_INLINE void depthwise_taps(const ConvArgs& g, const T* x, const T* dy, int
 #pragma GCC unroll 3
     for (int t = 0; t < taps; ++t) acc[r][t] = load(out + r * out_row + t * channels);
   }
-  for (int64_t u = 0; u < pixels; ++u, x += x_pixel, dy += channels) {
+  int64_t u = 0;
+  // Taps side by side at stride 1 see the same places of x: each is loaded once and meets the last three dy, which stay in registers. Every
+  // cell gets the same terms in the same order.
+  if constexpr (rows == 3 && taps == 3 && P::size > 1) {
+    if (x_pixel == tap_step && pixels >= 3) {
+      const auto meet = [&](int r, int64_t place, P a, P b, P c) __attribute__((always_inline)) {  // dy of taps 0, 1, 2
+        const P v = load(x + r * x_row + place * x_pixel);
+        acc[r][0] = multiply_add(v, a, acc[r][0]);
+        acc[r][1] = multiply_add(v, b, acc[r][1]);
+        acc[r][2] = multiply_add(v, c, acc[r][2]);
+      };
+      P a = load(dy), b = load(dy + channels), c = P::zero();
+#pragma GCC unroll 3
+      for (int r = 0; r < 3; ++r) {
+        const P first = load(x + r * x_row), second = load(x + r * x_row + x_pixel);
+        acc[r][0] = multiply_add(second, b, multiply_add(first, a, acc[r][0]));
+        acc[r][1] = multiply_add(second, a, acc[r][1]);
+      }
+      for (u = 2; u + 3 <= pixels; u += 3) {  // a and b are dy of u - 2 and u - 1
+        c = load(dy + u * channels);
+#pragma GCC unroll 3
+        for (int r = 0; r < 3; ++r) meet(r, u, c, b, a);
+        a = load(dy + (u + 1) * channels);
+#pragma GCC unroll 3
+        for (int r = 0; r < 3; ++r) meet(r, u + 1, a, c, b);
+        b = load(dy + (u + 2) * channels);
+#pragma GCC unroll 3
+        for (int r = 0; r < 3; ++r) meet(r, u + 2, b, a, c);
+      }
+      for (; u < pixels; ++u) {
+        c = load(dy + u * channels);
+#pragma GCC unroll 3
+        for (int r = 0; r < 3; ++r) meet(r, u, c, b, a);
+        a = b, b = c;
+      }
+#pragma GCC unroll 3
+      for (int r = 0; r < 3; ++r) {
+        const P last = load(x + r * x_row + pixels * x_pixel), after = load(x + r * x_row + (pixels + 1) * x_pixel);
+        acc[r][1] = multiply_add(last, b, acc[r][1]);
+        acc[r][2] = multiply_add(after, b, multiply_add(last, a, acc[r][2]));
+      }
+    }
+  }
+  x += u * x_pixel;
+  dy += u * channels;
+  for (; u < pixels; ++u, x += x_pixel, dy += channels) {
     const P d = load(dy);
 #pragma GCC unroll 3
     for (int r = 0; r < rows; ++r) {

@@ -64,6 +64,8 @@ static void tile(const TileJob<T>& job) {
   using P = Packet<T>;
   constexpr int lanes = P::size;
   constexpr int groups = (MR + 2) / 3;  // row pointers: three rows hang on each, so that all addresses fit the registers
+  // Four steps at a time in the tiles that do most of the work: fewer branches to foresee, fewer additions to pointers.
+  constexpr bool several = !MaskB && sizeof(T) == 4 && lanes > 1 && 2 * MR * NV > kAccumulators;
   const int64_t kc = job.kc, a_stride = job.a_stride, b_stride = job.b_stride;
   const int last = job.last;
   P acc[MR][NV];
@@ -84,7 +86,7 @@ static void tile(const TileJob<T>& job) {
     const T* a[groups];
 #pragma GCC unroll 4
     for (int g = 0; g < groups; ++g) a[g] = job.a + s * job.a_segment + (KMajor ? 3 * g : 3 * g * a_stride);
-    for (int64_t p = 0; p < kc; ++p) {
+    const auto step = [&]() __attribute__((always_inline)) {
       P row[NV];
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) row[j] = MaskB && j == NV - 1 ? P::load_n(b + j * lanes, last) : P::load(b + j * lanes);
@@ -97,6 +99,12 @@ static void tile(const TileJob<T>& job) {
 #pragma GCC unroll 4
       for (int g = 0; g < groups; ++g) a[g] += KMajor ? a_stride : 1;
       b += b_stride;
+    };
+    if constexpr (several) {
+#pragma GCC unroll 4
+      for (int64_t p = 0; p < kc; ++p) step();
+    } else {
+      for (int64_t p = 0; p < kc; ++p) step();
     }
   }
   if (last == lanes) {

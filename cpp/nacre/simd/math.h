@@ -65,9 +65,9 @@ static NACRE_INLINE PacketF exp(PacketF x) {
   return ldexp(exp_reduced(r), n);
 }
 
-// For x <= 0 whose result is only added to something of size 1: no overflow, results below 2^-126 become 0.
+// For x <= 0 (no overflow): what would be below 2^-126 is 0 or a number as small.
 static NACRE_INLINE PacketF exp_negative(PacketF x) {
-  PacketF n, r = reduce_ln2(max(splat(-87.3f), x), n);
+  PacketF n, r = reduce_ln2(max(splat(-88.0f), x), n);
   PacketF scale = from_bits(shl<23>(round_to_int(n) + PacketI::set1(127)));
   return exp_reduced(r) * scale;
 }

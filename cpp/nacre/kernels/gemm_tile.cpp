@@ -10,15 +10,30 @@ static NACRE_INLINE Packet<T> finished(Packet<T> v, Packet<T> bias, bool relu) {
   return relu ? select(lt(v, Packet<T>::zero()), Packet<T>::zero(), v) : v;
 }
 
-// n of W .. 2 W numbers as two runs of W, which overlap: both are made before either is written.
-template <int W, class T>
-static NACRE_INLINE void merge_runs(T* c, const T* from, int n, bool add) {
-  T low[W], high[W];
-  const int rest = n - W;
-  for (int k = 0; k < W; ++k) low[k] = add ? c[k] + from[k] : from[k];
-  for (int k = 0; k < W; ++k) high[k] = add ? c[rest + k] + from[rest + k] : from[rest + k];
-  __builtin_memcpy(c, low, sizeof low);
-  __builtin_memcpy(c + rest, high, sizeof high);
+// Rows of n = W .. 2 W numbers each, as two runs of W, which overlap: both are made before either is written.
+template <int W, bool Add, class T>
+static void merge_runs(T* c, int64_t c_stride, const T* from, int from_stride, int rows, int n) {
+  for (int i = 0; i < rows; ++i, c += c_stride, from += from_stride) {
+    T low[W], high[W];
+    const T *other = from + n - W, *old = c + n - W;
+    for (int k = 0; k < W; ++k) low[k] = Add ? c[k] + from[k] : from[k];
+    for (int k = 0; k < W; ++k) high[k] = Add ? old[k] + other[k] : other[k];
+    __builtin_memcpy(c, low, sizeof low);
+    __builtin_memcpy(c + n - W, high, sizeof high);
+  }
+}
+// A masked store is slow on many machines.
+template <bool Add, class T>
+static void merge_last(T* c, int64_t c_stride, const T* from, int from_stride, int rows, int n) {
+  constexpr int size = Packet<T>::size;
+  if constexpr (size > 8) {
+    if (n >= 8) return merge_runs<8, Add>(c, c_stride, from, from_stride, rows, n);
+  }
+  if constexpr (size > 4) {
+    if (n >= 4) return merge_runs<4, Add>(c, c_stride, from, from_stride, rows, n);
+  }
+  if (n >= 2) return merge_runs<2, Add>(c, c_stride, from, from_stride, rows, n);
+  merge_runs<1, Add>(c, c_stride, from, from_stride, rows, n);
 }
 
 // The rarer way to write a tile, not whole packets wide, once for all sizes: it would double every kernel's code.
@@ -41,22 +56,18 @@ static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, T* out, 
     }
   }
   const bool sum = add && !job.bias;
-  for (int i = 0; i < rows; ++i, c += job.c_stride, out += whole + P::size) {
+  const int stride = whole + P::size;
+  for (int i = 0; i < rows && whole > 0; ++i) {
     for (int at = 0; at < whole; at += P::size) {
-      const P v = P::load(out + at);
-      (sum ? P::load(c + at) + v : v).store(c + at);
-    }
-    // A masked store is slow on many machines.
-    if (P::size > 8 && last >= 8) {
-      merge_runs<8>(c + whole, out + whole, last, sum);
-    } else if (P::size > 4 && last >= 4) {
-      merge_runs<4>(c + whole, out + whole, last, sum);
-    } else if (last >= 2) {
-      merge_runs<2>(c + whole, out + whole, last, sum);
-    } else {
-      c[whole] = sum ? c[whole] + out[whole] : out[whole];
+      const P v = P::load(out + i * stride + at);
+      T* to = c + i * job.c_stride + at;
+      (sum ? P::load(to) + v : v).store(to);
     }
   }
+  if (sum)
+    merge_last<true>(c + whole, job.c_stride, out + whole, stride, rows, last);
+  else
+    merge_last<false>(c + whole, job.c_stride, out + whole, stride, rows, last);
 }
 
 template <class T, int MR, int NV, bool KMajor, bool MaskB>
@@ -64,8 +75,15 @@ static void tile(const TileJob<T>& job) {
   using P = Packet<T>;
   constexpr int lanes = P::size;
   constexpr int groups = (MR + 2) / 3;  // row pointers: three rows hang on each, so that all addresses fit the registers
-  // Four steps at a time in the tiles that do most of the work: fewer branches to foresee, fewer additions to pointers.
-  constexpr bool several = !MaskB && sizeof(T) == 4 && lanes > 1 && 2 * MR * NV > kAccumulators;
+  // Four steps at a time in the tiles that do most of the work: fewer branches to foresee, fewer additions to pointers. Not where the registers are
+  // used up: the compiler then keeps sums in memory (3 x 4 with 16 registers ran at half its speed).
+#if defined(NACRE_ISA_AVX2)
+  constexpr int registers = 16;
+#else
+  constexpr int registers = 32;
+#endif
+  constexpr bool fits = MR * NV + NV + 1 <= registers;
+  constexpr bool several = fits && !MaskB && sizeof(T) == 4 && lanes > 1 && 2 * MR * NV > kAccumulators;
   const int64_t kc = job.kc, a_stride = job.a_stride, b_stride = job.b_stride;
   const int last = job.last;
   P acc[MR][NV];

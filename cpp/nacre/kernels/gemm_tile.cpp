@@ -10,30 +10,26 @@ static NACRE_INLINE Packet<T> finished(Packet<T> v, Packet<T> bias, bool relu) {
   return relu ? select(lt(v, Packet<T>::zero()), Packet<T>::zero(), v) : v;
 }
 
-// Rows of n = W .. 2 W numbers each, as two runs of W, which overlap: both are made before either is written.
-template <int W, bool Add, class T>
-static void merge_runs(T* c, int64_t c_stride, const T* from, int from_stride, int rows, int n) {
+// Rows of n = W .. 2 W numbers each, as two runs of W, which overlap.
+template <int W, class T>
+static void copy_rows(const T* from, int from_stride, T* c, int64_t c_stride, int rows, int n) {
   for (int i = 0; i < rows; ++i, c += c_stride, from += from_stride) {
-    T low[W], high[W];
-    const T *other = from + n - W, *old = c + n - W;
-    for (int k = 0; k < W; ++k) low[k] = Add ? c[k] + from[k] : from[k];
-    for (int k = 0; k < W; ++k) high[k] = Add ? old[k] + other[k] : other[k];
-    __builtin_memcpy(c, low, sizeof low);
-    __builtin_memcpy(c + n - W, high, sizeof high);
+    __builtin_memcpy(c, from, W * sizeof(T));
+    __builtin_memcpy(c + n - W, from + n - W, W * sizeof(T));
   }
 }
 // A masked store is slow on many machines.
-template <bool Add, class T>
-static void merge_last(T* c, int64_t c_stride, const T* from, int from_stride, int rows, int n) {
+template <class T>
+static void copy_last(const T* from, int from_stride, T* c, int64_t c_stride, int rows, int n) {
   constexpr int size = Packet<T>::size;
   if constexpr (size > 8) {
-    if (n >= 8) return merge_runs<8, Add>(c, c_stride, from, from_stride, rows, n);
+    if (n >= 8) return copy_rows<8>(from, from_stride, c, c_stride, rows, n);
   }
   if constexpr (size > 4) {
-    if (n >= 4) return merge_runs<4, Add>(c, c_stride, from, from_stride, rows, n);
+    if (n >= 4) return copy_rows<4>(from, from_stride, c, c_stride, rows, n);
   }
-  if (n >= 2) return merge_runs<2, Add>(c, c_stride, from, from_stride, rows, n);
-  merge_runs<1, Add>(c, c_stride, from, from_stride, rows, n);
+  if (n >= 2) return copy_rows<2>(from, from_stride, c, c_stride, rows, n);
+  copy_rows<1>(from, from_stride, c, c_stride, rows, n);
 }
 
 // The rarer way to write a tile, not whole packets wide, once for all sizes: it would double every kernel's code.
@@ -41,33 +37,30 @@ template <class T>
 static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, T* out, int rows, int packets) {
   using P = Packet<T>;
   T* c = job.c;
-  const int whole = (packets - 1) * P::size, last = job.last;
-  const bool add = job.add;
-  if (job.bias) {  // what is added to C gets it here; the numbers beyond the last column mean nothing
+  const int whole = (packets - 1) * P::size, last = job.last, stride = whole + P::size;
+  if (job.add || job.bias) {  // the numbers beyond the last column mean nothing
+    const auto part = [&](const T* p, int some) { return some == P::size ? P::load(p) : P::load_n(p, some); };
     for (int at = 0; at <= whole; at += P::size) {
       const int some = at < whole ? P::size : last;
-      const P bias = some == P::size ? P::load(job.bias + at) : P::load_n(job.bias + at, some);
+      const P bias = job.bias ? part(job.bias + at, some) : P::zero();
       for (int i = 0; i < rows; ++i) {
-        T* o = out + i * (whole + P::size) + at;
-        P v = P::load(o);
-        if (add) v = (some == P::size ? P::load(c + i * job.c_stride + at) : P::load_n(c + i * job.c_stride + at, some)) + v;
-        finished(v, bias, job.relu).store(o);
+        P v = P::load(out + i * stride + at);
+        if (job.add) v = part(c + i * job.c_stride + at, some) + v;
+        if (job.bias) v = finished(v, bias, job.relu);
+        v.store(out + i * stride + at);
       }
     }
   }
-  const bool sum = add && !job.bias;
-  const int stride = whole + P::size;
   for (int i = 0; i < rows && whole > 0; ++i) {
-    for (int at = 0; at < whole; at += P::size) {
-      const P v = P::load(out + i * stride + at);
-      T* to = c + i * job.c_stride + at;
-      (sum ? P::load(to) + v : v).store(to);
-    }
+    for (int at = 0; at < whole; at += P::size) P::load(out + i * stride + at).store(c + i * job.c_stride + at);
   }
-  if (sum)
-    merge_last<true>(c + whole, job.c_stride, out + whole, stride, rows, last);
-  else
-    merge_last<false>(c + whole, job.c_stride, out + whole, stride, rows, last);
+  copy_last(out + whole, stride, c + whole, job.c_stride, rows, last);
+}
+
+// Bias and relu of a tile that was just written, once for all sizes too.
+template <class T>
+static __attribute__((noinline)) void finish_tile(const TileJob<T>& job, int rows, int packets) {
+  finish_block(job.c, job.c_stride, rows, packets * Packet<T>::size, job.bias, job.relu);
 }
 
 template <class T, int MR, int NV, bool KMajor, bool MaskB>
@@ -83,7 +76,7 @@ static void tile(const TileJob<T>& job) {
   constexpr int registers = 32;
 #endif
   constexpr bool fits = MR * NV + NV + 1 <= registers;
-  constexpr bool several = fits && !MaskB && sizeof(T) == 4 && lanes > 1 && 2 * MR * NV > kAccumulators;
+  constexpr bool several = fits && !MaskB && sizeof(T) == 4 && lanes > 1 && 6 * MR * NV >= 5 * kAccumulators;
   const int64_t kc = job.kc, a_stride = job.a_stride, b_stride = job.b_stride;
   const int last = job.last;
   P acc[MR][NV];
@@ -134,22 +127,13 @@ static void tile(const TileJob<T>& job) {
         for (int j = 0; j < NV; ++j) acc[i][j] = P::load(c + i * job.c_stride + j * lanes) + acc[i][j];
       }
     }
-    if constexpr (!KMajor) {
-      if (job.bias) {
-        P bias[NV];
-#pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) bias[j] = P::load(job.bias + j * lanes);
-#pragma GCC unroll 12
-        for (int i = 0; i < MR; ++i) {
-#pragma GCC unroll 4
-          for (int j = 0; j < NV; ++j) acc[i][j] = finished(acc[i][j], bias[j], job.relu);
-        }
-      }
-    }
 #pragma GCC unroll 12
     for (int i = 0; i < MR; ++i, c += job.c_stride) {
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) acc[i][j].store(c + j * lanes);
+    }
+    if constexpr (!KMajor) {
+      if (job.bias) finish_tile(job, MR, NV);
     }
     return;
   }

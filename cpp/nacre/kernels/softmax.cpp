@@ -189,7 +189,7 @@ int64_t label_of(const CrossEntropyArgs& args, int64_t row) {
   return label;
 }
 
-// The path of softmax_few.h, where it serves: run(begin, end, label).
+// The path of softmax_few.h, where it serves: run(begin, end, label). float32 alone: its code is large.
 template <class Run>
 bool few_classes(const CrossEntropyArgs& args, const Run& run) {
   if (args.classes > kFewClasses || !args.labels || args.label_smoothing != 0) return false;
@@ -204,8 +204,10 @@ bool few_classes(const CrossEntropyArgs& args, const Run& run) {
 template <class T>
 void cross_entropy(const CrossEntropyArgs& args) noexcept {
   if (!labels_good(args)) return;
-  if (few_classes(args, [&](int64_t begin, int64_t end, const auto& label) { few_cross_entropy<T>(args, begin, end, label); }))
-    return;
+  if constexpr (sizeof(T) == 4) {
+    if (few_classes(args, [&](int64_t begin, int64_t end, const auto& label) { few_cross_entropy<T>(args, begin, end, label); }))
+      return;
+  }
   const int64_t n = args.classes;
   const double a = args.label_smoothing, share = a / static_cast<double>(n);
   for_rows<T>(args.rows, n, [&](int64_t r) {
@@ -243,8 +245,11 @@ void cross_entropy(const CrossEntropyArgs& args) noexcept {
 template <class T>
 void cross_entropy_grad(const CrossEntropyArgs& args) noexcept {
   if (!labels_good(args)) return;
-  if (few_classes(args, [&](int64_t begin, int64_t end, const auto& label) { few_cross_entropy_grad<T>(args, begin, end, label); }))
-    return;
+  if constexpr (sizeof(T) == 4) {
+    if (few_classes(args,
+                    [&](int64_t begin, int64_t end, const auto& label) { few_cross_entropy_grad<T>(args, begin, end, label); }))
+      return;
+  }
   const int64_t n = args.classes;
   const double a = args.label_smoothing, share = a / static_cast<double>(n);
   const T* dloss = static_cast<const T*>(args.dloss);

@@ -70,7 +70,7 @@ void forks(const Options& options) {
 struct Network {
   const char* name;
   std::vector<Dim> units;  // the input first
-  const char *activation, *loss;
+  const char *activation, *loss, *optimizer;
   Dim batch;
 };
 
@@ -88,7 +88,7 @@ void network(const Options& options, const Network& net) {
     model.add<nn::Dense>({.units = net.units[i], .activation = i < last ? net.activation : classes ? "softmax" : "sigmoid"});
   }
   model.build(Shape{nn::kUnknown, net.units[0]});
-  model.compile({.optimizer = "adam", .loss = net.loss});
+  model.compile({.optimizer = net.optimizer, .loss = net.loss});
   const auto rows = [&](Dim n) {
     const Dim k = net.units[0];
     std::vector<float> x(static_cast<std::size_t>(n * k));
@@ -117,7 +117,7 @@ int main(int argc, char** argv) {
   std::printf("threads %d; medians\n", options.threads);
   dispatch(options);
   forks(options);
-  network(options, {"2-8-1", {2, 8, 1}, "tanh", "binary_crossentropy", 4});
-  network(options, {"13-32-3", {13, 32, 3}, "relu", "sparse_categorical_crossentropy", 32});
-  network(options, {"784-256-128-10", {784, 256, 128, 10}, "relu", "sparse_categorical_crossentropy", 64});
+  network(options, {"2-8-1", {2, 8, 1}, "relu", "binary_crossentropy", "sgd", 32});
+  network(options, {"13-32-3", {13, 32, 3}, "relu", "sparse_categorical_crossentropy", "adam", 16});
+  network(options, {"784-256-128-10", {784, 256, 128, 10}, "relu", "sparse_categorical_crossentropy", "adam", 64});
 }

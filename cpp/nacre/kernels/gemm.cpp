@@ -1,5 +1,6 @@
 // gemm: cuts C into pieces (rows x columns, all of K), one owner each; a piece walks K in blocks of kBlockK, packs its part of B
-// once per block into the L2 cache, and runs strips of A rows (copied to the L1 cache) over the panels of B with the micro-kernel.
+// once per block into the L2 cache, and runs strips of A rows over the panels of B with the micro-kernel. A is read in place (the next strip's
+// rows are fetched ahead), or copied to the L1 cache when it is transposed or its rows fall on the same cache sets.
 //
 // Order: row strip outside, panel inside, so the strip stays in L1 while B streams from L2 (Goto and van de Geijn 2008 with the
 // roles swapped; B needs two loads for 24 fma, which L2 delivers). Small or skinny products skip the copies. What is summed in
@@ -17,6 +18,8 @@ namespace {
 constexpr int64_t kBlockK = 256;
 constexpr int64_t kBlockBytes = 512 * 1024;  // packed B of one piece: half of a usual L2
 constexpr int64_t kStripPad = 16;            // extra columns of a copied strip: rows do not fall on the same cache sets
+constexpr int64_t kCopyPanels = 8;           // panels of B from which a copy of rows that collide in the first cache pays
+constexpr int64_t kCopyStrips = 8;           // strips of a transposed A that are copied together: its rows are read in longer runs
 constexpr int64_t kWideColumns = 256, kWideRows = 96;
 constexpr int64_t kDotBytes = 2 << 20;  // of B for a piece of a matrix-vector product
 // Multiply-adds, with whole packets of columns, below which a second thread does not pay: it should get 2 to 3 us to do.
@@ -34,6 +37,7 @@ struct Plan {
   bool dot;                   // both operands run along K
   bool stream;                // few rows, B read once
   bool pack_a, pack_b;        // else read in place
+  int64_t copied;             // strips of A copied at a time
   bool share;                 // a second thread pays
   bool fused;                 // the tiles add the bias and apply relu
   int64_t m, n, k, lda, ldb, ldc;
@@ -99,6 +103,12 @@ void choose_pieces(Plan<T>& p, int threads) {
   p.pieces_m = ceil_div(p.m, p.rows);
 }
 
+// Do more than three of these rows, so many bytes apart, share a set of a first cache whose ways are 4096 bytes?
+bool rows_collide(int64_t stride, int64_t rows) {
+  const int64_t apart = smaller(stride & -stride, 4096);
+  return rows * apart > 3 * 4096;
+}
+
 template <class T>
 Plan<T> make_plan(const GemmArgs& g) {
   Plan<T> p{};
@@ -140,7 +150,9 @@ Plan<T> make_plan(const GemmArgs& g) {
   // Reading B in place costs nothing until its rows lie pages apart, or so many strips pass over it that straight runs win.
   const bool near_rows = p.ldb * int64_t(sizeof(T)) <= 4096 && strips <= 8;
   p.pack_b = !p.dot && (p.trans_b || !(small_b || near_rows || strips <= 2));
-  p.pack_a = !p.dot && wide > 2 * p.packets && work_of(p.m, p.k, 1) > 4096 && p.m > tile_rows(4);
+  p.pack_a = !p.dot && wide > 2 * p.packets && work_of(p.m, p.k, 1) > 4096 && p.m > tile_rows(4) &&
+             (p.trans_a || (wide > kCopyPanels * p.packets && rows_collide(p.lda * int64_t(sizeof(T)), tile_rows(p.packets))));
+  p.copied = p.trans_a ? kCopyStrips : 1;
   p.stream = !p.dot && !p.pack_b && !small_b && p.m <= kStreamRows;
   p.fused = p.bias && !p.scalar_bias && !p.trans_a && !p.dot && !p.stream && p.k > 0;
   const int64_t blocks = ceil_div(p.k, kBlockK);
@@ -152,8 +164,13 @@ Plan<T> make_plan(const GemmArgs& g) {
 }
 
 template <class T>
+int64_t strip_size(const Plan<T>& p) {
+  return round_up(tile_rows(p.packets) * (p.block_k + kStripPad), 64);
+}
+// Of the strips of A that are copied together.
+template <class T>
 int64_t strip_elements(const Plan<T>& p) {
-  return p.pack_a ? round_up(kMaxTileRows * (p.block_k + kStripPad), 64) : 0;
+  return p.pack_a ? p.copied * strip_size(p) : 0;
 }
 
 template <class T>
@@ -186,7 +203,7 @@ void finish(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_
   if (const int n = static_cast<int>(columns - j); n > 0) act(Packet<T>::load_n(block + j, n) + bias).store_n(block + j, n);
 }
 
-// One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A to be copied
+// One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A that comes
 // after this one: its rows lie far apart, so it is fetched a line per row and panel while the panels run. `bias`, if any, is the block's.
 template <class T>
 NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64_t rows, int64_t columns, T* c, const T* next,
@@ -209,24 +226,35 @@ NACRE_INLINE void run_strip(const Plan<T>& p, TileJob<T>& job, const T* b, int64
   }
 }
 
-// rows numbers of each of kc rows of a, side by side. Whole packets, of which the next row overwrites what is too much, until the last row:
-// writing a part of a packet takes a multiple of the time.
+// Copies `strips` strips of A: strip_begin's rows of a strip, a strip_size apart.
 template <class T>
-void copy_columns(const T* a, int64_t lda, int64_t rows, int64_t kc, T* out) {
+void copy_strips(const Plan<T>& p, const T* a, int64_t rows, int64_t strips, int64_t kc, T* out) {
   using P = Packet<T>;
-  int64_t k = 0;
-  if (rows <= P::size && lda >= P::size) {
-    for (; k + 3 < kc; ++k) P::load(a + k * lda).store(out + k * rows);
+  const int64_t size = strip_size(p), fewer = rows / strips, more = rows % strips;
+  if (!p.trans_a) {
+    for (int64_t s = 0; s < strips; ++s, out += size) {
+      for (int64_t i = 0; i < fewer + (s < more); ++i, a += p.lda) copy_run(a, out + i * (p.block_k + kStripPad), kc);
+    }
+    return;
   }
-  for (; k < kc; ++k) copy_run(a + k * lda, out + k * rows, rows);
-}
-
-template <class T>
-void copy_strip(const Plan<T>& p, const T* a, int64_t rows, int64_t kc, T* out) {
-  if (p.trans_a) {
-    copy_columns(a, p.lda, rows, kc, out);
-  } else {
-    for (int64_t i = 0; i < rows; ++i) copy_run(a + i * p.lda, out + i * (p.block_k + kStripPad), kc);
+  // Numbers of each of kc rows of a, side by side; 4 rows of all strips at a time. Whole packets, of which the next row overwrites what is too
+  // much, until the last rows: writing a part of a packet takes a multiple of the time.
+  const bool whole = fewer + (more > 0) <= P::size && p.lda >= P::size;
+  int64_t k = 0;
+  for (; whole && k + 7 < kc; k += 4) {
+    const T* from = a + k * p.lda;
+    for (int64_t s = 0; s < strips; ++s) {
+      const int64_t n = fewer + (s < more);
+      T* to = out + s * size + k * n;
+#pragma GCC unroll 4
+      for (int64_t r = 0; r < 4; ++r) P::load(from + r * p.lda).store(to + r * n);
+      from += n;
+    }
+  }
+  for (int64_t s = 0; s < strips; ++s) {
+    const int64_t n = fewer + (s < more);
+    for (int64_t r = k; r < kc; ++r) copy_run(a + r * p.lda, out + s * size + r * n, n);
+    a += n;
   }
 }
 
@@ -246,11 +274,11 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
   const int64_t strips = ceil_div(rows, tile_rows(p.packets));
   TileJob<T> job;
   job.c_stride = p.ldc;
+  job.relu = p.relu;
   for (int64_t k0 = 0; k0 < p.k; k0 += p.block_k) {
     job.kc = smaller(p.block_k, p.k - k0);
     job.add = p.accumulate || k0 > 0;
     const bool end = k0 + job.kc == p.k;
-    job.relu = p.relu;
     const T* block = p.trans_b ? b + n0 * p.ldb + k0 : b + k0 * p.ldb + n0;
     if (p.pack_b) {
       pack_b(block, p.ldb, p.trans_b, job.kc, columns, p.packets, packed, {0, job.kc});
@@ -261,11 +289,14 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
       job.a = p.trans_a ? a + k0 * p.lda + i0 : a + i0 * p.lda + k0;
       job.a_stride = p.lda;
       if (p.pack_a) {
-        copy_strip(p, job.a, count, job.kc, scratch);
-        job.a = scratch;
+        if (s % p.copied == 0) {
+          const int64_t together = smaller(p.copied, strips - s);
+          copy_strips(p, job.a, m0 + strip_begin(rows, strips, s + together) - i0, together, job.kc, scratch);
+        }
+        job.a = scratch + s % p.copied * strip_size(p);
         job.a_stride = p.trans_a ? count : p.block_k + kStripPad;
       }
-      const T* next = p.pack_a && !p.trans_a && s + 1 < strips ? a + (i0 + count) * p.lda + k0 : nullptr;
+      const T* next = !p.trans_a && s + 1 < strips ? a + (i0 + count) * p.lda + k0 : nullptr;
       run_strip(p, job, block, count, columns, c + i0 * p.ldc + n0, next, end && p.fused ? p.bias + n0 : nullptr);
       if (end && !p.fused) finish(p, c, i0, count, n0, columns);
     }

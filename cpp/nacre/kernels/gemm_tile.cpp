@@ -9,12 +9,6 @@
 namespace nacre {
 namespace NACRE_ISA {
 
-template <class T>
-static NACRE_INLINE Packet<T> finished(Packet<T> v, Packet<T> bias, bool relu) {
-  v = v + bias;
-  return relu ? select(lt(v, Packet<T>::zero()), Packet<T>::zero(), v) : v;
-}
-
 // Rows of n = W .. 2 W numbers each, as two runs of W, which overlap.
 template <int W, class T>
 static void copy_rows(const T* from, int from_stride, T* c, int64_t c_stride, int rows, int n) {

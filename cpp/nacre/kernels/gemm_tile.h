@@ -96,12 +96,22 @@ static NACRE_INLINE int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, 
 static NACRE_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static NACRE_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
-// c[i][j] = act(c[i][j] + bias[j]) on a block that was just computed; relu keeps NaN.
+// relu(v), which keeps NaN and -0, and relu(v + bias): what a product's epilogue makes of a packet.
+template <class T>
+static NACRE_INLINE Packet<T> rectified(Packet<T> v) {
+  return select(lt(v, Packet<T>::zero()), Packet<T>::zero(), v);
+}
+template <class T>
+static NACRE_INLINE Packet<T> finished(Packet<T> v, Packet<T> bias, bool relu) {
+  v = v + bias;
+  return relu ? rectified(v) : v;
+}
+
+// c[i][j] = act(c[i][j] + bias[j]) on a block that was just computed.
 template <class T>
 static void finish_block(T* c, int64_t c_stride, int64_t rows, int64_t columns, const T* bias, bool relu) {
   using P = Packet<T>;
   if (!bias && !relu) return;
-  const P zero = P::zero();
   for (int64_t j = 0; j < columns; j += P::size) {
     const int n = static_cast<int>(smaller(P::size, columns - j));
     const auto down = [&](const auto& act) __attribute__((always_inline)) {  // one packet of columns over all rows
@@ -112,13 +122,13 @@ static void finish_block(T* c, int64_t c_stride, int64_t rows, int64_t columns, 
         for (int64_t i = 0; i < rows; ++i, at += c_stride) act(P::load_n(at, n)).store_n(at, n);
       }
     };
-    const P b = !bias ? zero : n == P::size ? P::load(bias + j) : P::load_n(bias + j, n);
+    const P b = !bias ? P::zero() : n == P::size ? P::load(bias + j) : P::load_n(bias + j, n);
     if (bias && relu)
-      down([&](P v) __attribute__((always_inline)) { return select(lt(v + b, zero), zero, v + b); });
+      down([&](P v) __attribute__((always_inline)) { return finished(v, b, true); });
     else if (bias)
-      down([&](P v) __attribute__((always_inline)) { return v + b; });
+      down([&](P v) __attribute__((always_inline)) { return finished(v, b, false); });
     else
-      down([&](P v) __attribute__((always_inline)) { return select(lt(v, zero), zero, v); });
+      down([&](P v) __attribute__((always_inline)) { return rectified(v); });
   }
 }
 

@@ -220,9 +220,8 @@ void layer_norm_grad(const LayerNormGradArgs& args, void* scratch) noexcept {
 int64_t layer_norm_grad_scratch(const LayerNormGradArgs& args) noexcept {
   if (!args.dgamma && !args.dbeta) return 0;
   const int64_t apart = 16 * column_partial<double>(args.rows, args.width);
-  return args.width <= kSharedWidth<float> && args.rows >= 4 * kLanes
-             ? max64(apart, 8 * ceil_div(args.rows, kChunk) * kShares * 2 * args.width)
-             : apart;
+  const int64_t together = static_cast<int64_t>(sizeof(float)) * ceil_div(args.rows, kChunk) * kShares * 2 * args.width;
+  return pays_together<float>(args) ? max64(apart, together) : apart;
 }
 
 }  // namespace

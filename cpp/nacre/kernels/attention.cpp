@@ -2,7 +2,7 @@
 // largest score m, the sum l of exp(s - m) and the unnormalised output; when m grows, l and the output are scaled by exp(m_old -
 // m). Scores of one block live in scratch; a row that saw no key keeps m = -inf, l = 0 and gives 0.
 // Rows of one head lie far apart where heads are side by side in memory: the keys and values of a head are packed once by each worker that needs
-// them, queries are copied.
+// them, queries are copied where they would fall on the same cache sets.
 #include "nacre/kernels/attention.h"
 
 #include "nacre/kernels/attention_block.h"
@@ -25,7 +25,8 @@ struct Layout {  // of one worker's scratch, in elements
   int64_t keys, values, queries, scores, output, rows, total;
   int64_t key_slot, value_slot;  // of one block of keys
   int64_t query_stride, output_stride;
-  bool kept;  // a slot for each block of keys
+  bool kept;            // a slot for each block of keys
+  bool copies_queries;  // their rows fall on the same cache sets
 };
 
 template <class T>
@@ -33,6 +34,7 @@ Layout<T> make_layout(const AttentionArgs& g) {
   Layout<T> l{};
   const int64_t queries = smaller(kQueryBlock, g.queries), keys = smaller(kKeyBlock, g.keys);
   l.query_stride = padded<T>(g.width);
+  l.copies_queries = rows_collide(g.q.stride_t * int64_t(sizeof(T)), tile_rows(2));
   l.output_stride = round_up(g.value_width, Packet<T>::size);
   l.key_slot = round_up(packed_size<T>(g.width, keys), 16);
   l.value_slot = round_up(packed_size<T>(keys, g.value_width), 16);
@@ -42,7 +44,7 @@ Layout<T> make_layout(const AttentionArgs& g) {
   l.keys = 16;  // before it: the head whose keys are packed
   l.values = l.keys + slots * l.key_slot;
   l.queries = l.values + slots * l.value_slot;
-  l.scores = l.queries + round_up(queries * l.query_stride, 16);
+  l.scores = l.queries + (l.copies_queries ? round_up(queries * l.query_stride, 16) : 0);
   l.output = l.scores + round_up(queries * (kKeyBlock + kRowPad), 16);
   l.rows = l.output + round_up(queries * l.output_stride, 16);
   l.total = l.rows + round_up(2 * queries, 16);
@@ -70,20 +72,21 @@ void scale_row(T* row, int64_t n, T by) {
   for (int64_t j = 0; j < n; j += P::size) (P::load(row + j) * P::set1(by)).store(row + j);  // rows are padded to whole packets
 }
 
+// NaN is passed over.
 template <class T>
 T largest_of(const T* s, int64_t n) {
   using P = Packet<T>;
   P most = P::set1(-kInfinity<T>);
   int64_t j = 0;
   for (; j + P::size <= n; j += P::size) most = max(P::load(s + j), most);
-  T largest = reduce_max(most);
-  for (; j < n; ++j) largest = s[j] > largest ? s[j] : largest;
-  return largest;
+  if (const int rest = static_cast<int>(n - j); rest > 0)
+    most = max(select(simd::Mask<T>::first(rest), P::load_n(s + j, rest), most), most);
+  return reduce_max(most);
 }
 
-// s[j] = exp(s[j] * scale - m), and their sum in a fixed order.
+// s[j] = exp(s[j] * scale - m) for j < n, 0 up to `all`, and their sum in a fixed order. Rows are padded to whole packets.
 template <class T>
-T exp_row(T* s, int64_t n, T scale, T m) {
+T exp_row(T* s, int64_t n, int64_t all, T scale, T m) {
   using P = Packet<T>;
   const P shift = P::set1(-m), by = P::set1(scale);
   P sum = P::zero();
@@ -93,17 +96,14 @@ T exp_row(T* s, int64_t n, T scale, T m) {
     p.store(s + j);
     sum = sum + p;
   }
-  T total = reduce_add(sum);
-  if (j < n) {
-    const P p = exp_score(multiply_add(P::load_n(s + j, static_cast<int>(n - j)), by, shift));
-    T last[P::size];
-    p.store(last);
-    for (int64_t i = 0; j < n; ++i, ++j) {
-      s[j] = last[i];
-      total += last[i];
-    }
+  if (const int rest = static_cast<int>(n - j); rest > 0) {
+    const P p = select(simd::Mask<T>::first(rest), exp_score(multiply_add(P::load_n(s + j, rest), by, shift)), P::zero());
+    p.store(s + j);
+    sum = sum + p;
+    j += P::size;
   }
-  return total;
+  for (; j < all; j += P::size) P::zero().store(s + j);
+  return reduce_add(sum);
 }
 
 template <class T>
@@ -114,9 +114,14 @@ void query_block(const AttentionArgs& g, const Layout<T>& l, int64_t b, int64_t 
     largest[i] = -kInfinity<T>;
     sums[i] = T(0);
   }
-  for (int64_t i = 0; i < rows * l.output_stride; ++i) output[i] = T(0);
-  T* q = scratch + l.queries;
-  copy_rows(at<T>(g.q, b, h, q0), g.q.stride_t, rows, g.width, q, l.query_stride);
+  if (g.value_width < l.output_stride) clear(output, rows * l.output_stride);  // what no product writes is scaled, too
+  const T* q = at<T>(g.q, b, h, q0);
+  int64_t q_stride = g.q.stride_t;
+  if (l.copies_queries) {
+    copy_rows(q, q_stride, rows, g.width, scratch + l.queries, l.query_stride);
+    q = scratch + l.queries;
+    q_stride = l.query_stride;
+  }
   const bool masked = g.bool_mask.data || g.add_mask.data || !(g.scale > 0);
   const T scale = late_scale<T>(g);
   const int64_t key_end = visible_keys(g, q0 + rows - 1);
@@ -132,7 +137,7 @@ void query_block(const AttentionArgs& g, const Layout<T>& l, int64_t b, int64_t 
     // Rows that end before this key block have nothing here: the first row that sees key k0 begins.
     const int64_t i0 = larger(0, first_query(g, k0) - q0);
     const auto seen = [&](int64_t i) { return larger(0, smaller(keys, visible_keys(g, q0 + i) - k0)); };
-    block_product(q + i0 * l.query_stride, l.query_stride, false, rows - i0, block.keys_t, scores + i0 * stride, stride, false,
+    block_product(q + i0 * q_stride, q_stride, false, rows - i0, block.keys_t, scores + i0 * stride, stride, false,
                   [&](int64_t i, int64_t count) {
                     return Band{0, seen(i0 + i + count - 1), 0, g.width};
                   });
@@ -144,8 +149,7 @@ void query_block(const AttentionArgs& g, const Layout<T>& l, int64_t b, int64_t 
       const T before = largest[i], now = m > before ? m : before;
       // Nothing seen yet: any finite shift keeps exp(-inf) = 0, and lets NaN scores through.
       const T shift = now == -kInfinity<T> ? T(0) : now;
-      const T sum = exp_row(s, n, scale, shift);
-      for (int64_t j = n; j < keys; ++j) s[j] = T(0);
+      const T sum = exp_row(s, n, keys, scale, shift);
       if (now != before && before != -kInfinity<T>) {
         const T by = sizeof(T) == 4 ? static_cast<T>(__builtin_expf(static_cast<float>(before - now)))
                                     : static_cast<T>(__builtin_exp(before - now));
@@ -155,20 +159,34 @@ void query_block(const AttentionArgs& g, const Layout<T>& l, int64_t b, int64_t 
       largest[i] = now;
       sums[i] += sum;
     }
+    if (k0 == 0) clear(output, i0 * l.output_stride);
     block_product(scores + i0 * stride, stride, false, rows - i0, block.values, output + i0 * l.output_stride, l.output_stride,
-                  true, [&](int64_t i, int64_t count) {
+                  k0 > 0, [&](int64_t i, int64_t count) {
                     return Band{0, g.value_width, 0, seen(i0 + i + count - 1)};
                   });
   }
-  T* lse = static_cast<T*>(g.lse);
-  if (lse) lse += (b * g.heads + h) * g.queries + q0;
+  using P = Packet<T>;
   for (int64_t i = 0; i < rows; ++i) {
-    T* row = output + i * l.output_stride;
+    const T* row = output + i * l.output_stride;
     T* to = at<T>(g.o, b, h, q0 + i);
     const bool seen = sums[i] != T(0);  // NaN counts as seen
-    const T by = seen ? T(1) / sums[i] : T(0);
-    for (int64_t j = 0; j < g.value_width; ++j) to[j] = seen ? row[j] * by : T(0);
-    if (lse) lse[i] = seen ? largest[i] + static_cast<T>(__builtin_log(static_cast<double>(sums[i]))) : -kInfinity<T>;
+    const P by = P::set1(seen ? T(1) / sums[i] : T(0));
+    for (int64_t j = 0; j < g.value_width; j += P::size) {
+      const P v = seen ? P::load(row + j) * by : P::zero();
+      const int some = static_cast<int>(smaller(P::size, g.value_width - j));
+      if (some == P::size)
+        v.store(to + j);
+      else
+        v.store_n(to + j, some);
+    }
+  }
+  if (!g.lse) return;
+  T* lse = static_cast<T*>(g.lse) + (b * g.heads + h) * g.queries + q0;
+  for (int64_t i = 0; i < rows; i += P::size) {
+    const int some = static_cast<int>(smaller(P::size, rows - i));
+    const P sum = P::load_n(sums + i, some);
+    const P all = P::load_n(largest + i, some) + simd::log(sum);
+    select(eq(sum, P::zero()), P::set1(-kInfinity<T>), all).store_n(lse + i, some);
   }
 }
 

@@ -18,16 +18,16 @@ namespace {
 constexpr int64_t kQueryBlock = 64;
 constexpr int64_t kQueryUnit = 4 * kQueryBlock;  // queries of a piece of the second pass: they share the packing of the keys
 constexpr int64_t kStride = kQueryBlock + kRowPad;
-constexpr int64_t kHeadBytes =
-    32 << 20;  // packed queries and do of a head, and its dq; larger ones are packed block by block, again and again
+constexpr int64_t kHeadBytes = 32 << 20;  // packed queries and do of a head; larger ones are packed block by block, again and again
 
 template <class T>
 struct Layout {  // in elements; shift and delta are shared, the rest is one worker's
   int64_t shift, delta, row_length;
-  int64_t queries, dq, keys, values, packed_keys, dk, dv, p, ds, total;
-  int64_t query_stride, key_stride, value_stride;  // of dq, keys and dk, values and dv
-  int64_t queries_t, douts_t, douts, slot;         // a slot: of a block of queries q^T, do^T, do and, first, q
-  bool kept;                                       // a slot for each block of queries, and a copy of dq
+  int64_t queries, keys, values, packed_keys, p, ds, total;
+  int64_t key_stride, value_stride;
+  int64_t queries_t, douts_t, douts, slot;  // a slot: of a block of queries q^T, do^T, do and, first, q
+  bool kept;                                // a slot for each block of queries
+  bool copies_keys, copies_values;          // their rows fall on the same cache sets
 };
 
 template <class T>
@@ -37,23 +37,21 @@ Layout<T> make_layout(const AttentionArgs& g) {
   l.row_length = blocks * kQueryBlock;
   l.shift = 0;
   l.delta = g.batch * g.heads * l.row_length;
-  l.query_stride = round_up(g.width, 16);
-  l.key_stride = padded<T>(g.width);
-  l.value_stride = padded<T>(g.value_width);
+  l.copies_keys = rows_collide(g.k.stride_t * int64_t(sizeof(T)), tile_rows(2));
+  l.copies_values = rows_collide(g.v.stride_t * int64_t(sizeof(T)), tile_rows(2));
+  l.key_stride = l.copies_keys ? padded<T>(g.width) : g.k.stride_t;
+  l.value_stride = l.copies_values ? padded<T>(g.value_width) : g.v.stride_t;
   l.queries_t = round_up(packed_size<T>(q, g.width), 16);
   l.douts = l.queries_t + round_up(packed_size<T>(g.width, q), 16);
   l.douts_t = l.douts + round_up(packed_size<T>(q, g.value_width), 16);
   l.slot = l.douts_t + round_up(packed_size<T>(g.value_width, q), 16);
-  const int64_t block_bytes = (l.slot + kQueryBlock * l.query_stride) * int64_t(sizeof(T));
+  const int64_t block_bytes = l.slot * int64_t(sizeof(T));
   l.kept = blocks <= kHeadBytes / larger(1, block_bytes);
   l.queries = 16;  // before it: the head whose queries are packed
-  l.dq = l.queries + (l.kept ? blocks : 1) * l.slot;
-  l.keys = l.dq + (l.kept ? round_up(g.queries * l.query_stride, 16) : 0);
-  l.values = l.keys + round_up(k * l.key_stride, 16);
-  l.packed_keys = l.values + round_up(k * l.value_stride, 16);
-  l.dk = l.packed_keys + round_up(packed_size<T>(k, g.width), 16);
-  l.dv = l.dk + round_up(k * l.key_stride, 16);
-  l.p = l.dv + round_up(k * l.value_stride, 16);
+  l.keys = l.queries + (l.kept ? blocks : 1) * l.slot;
+  l.values = l.keys + (l.copies_keys ? round_up(k * l.key_stride, 16) : 0);
+  l.packed_keys = l.values + (l.copies_values ? round_up(k * l.value_stride, 16) : 0);
+  l.p = l.packed_keys + round_up(packed_size<T>(k, g.width), 16);
   l.ds = l.p + k * kStride;
   l.total = round_up(l.ds + k * kStride, 16);
   return l;
@@ -110,6 +108,7 @@ void pack_queries(const Head<T>& x) {
 template <class T>
 struct KeyBlock {
   int64_t k0, keys;
+  const T *rows, *values;
   PackedBlock<T> packed;
 };
 
@@ -117,10 +116,11 @@ template <class T>
 KeyBlock<T> key_block(const Head<T>& x, int64_t k0, bool for_dq) {
   const AttentionArgs& g = x.g;
   const int64_t keys = smaller(kKeyBlock, g.keys - k0);
-  const T* k = at<T>(g.k, x.b, x.h, k0);
-  copy_rows(k, g.k.stride_t, keys, g.width, x.scratch + x.l.keys, x.l.key_stride);
-  copy_rows(at<T>(g.v, x.b, x.h, k0), g.v.stride_t, keys, g.value_width, x.scratch + x.l.values, x.l.value_stride);
-  KeyBlock<T> block{k0, keys, {}};
+  const T *k = at<T>(g.k, x.b, x.h, k0), *v = at<T>(g.v, x.b, x.h, k0);
+  T *own_k = x.scratch + x.l.keys, *own_v = x.scratch + x.l.values;
+  if (x.l.copies_keys) copy_rows(k, g.k.stride_t, keys, g.width, own_k, x.l.key_stride);
+  if (x.l.copies_values) copy_rows(v, g.v.stride_t, keys, g.value_width, own_v, x.l.value_stride);
+  KeyBlock<T> block{k0, keys, x.l.copies_keys ? own_k : k, x.l.copies_values ? own_v : v, {}};
   if (for_dq)
     block.packed = pack_block(k, g.k.stride_t, false, keys, g.width, smaller(kQueryBlock, g.queries), x.scratch + x.l.packed_keys);
   return block;
@@ -147,8 +147,8 @@ void scores(const Head<T>& x, const KeyBlock<T>& k, int64_t keys, const QueryBlo
   const auto band = [&](int64_t steps) {
     return [&, steps](int64_t i, int64_t) { return Band{blind_queries(x, k, q, i), q.rows, 0, steps}; };
   };
-  block_product(x.scratch + x.l.keys, x.l.key_stride, false, keys, q.q_t, p, kStride, false, band(g.width));
-  block_product(x.scratch + x.l.values, x.l.value_stride, false, keys, q.dout_t, ds, kStride, false, band(g.value_width));
+  block_product(k.rows, x.l.key_stride, false, keys, q.q_t, p, kStride, false, band(g.width));
+  block_product(k.values, x.l.value_stride, false, keys, q.dout_t, ds, kStride, false, band(g.value_width));
   bool masked = g.add_mask.data || !(g.scale > 0);
   const auto* mask = static_cast<const uint8_t*>(g.bool_mask.data);
   if (mask && g.bool_mask.stride_q != 0) masked = true;
@@ -170,61 +170,58 @@ void scores(const Head<T>& x, const KeyBlock<T>& k, int64_t keys, const QueryBlo
   }
 }
 
-// dq += ds k.
+// dq += ds k; the first block of keys begins it.
 template <class T>
-void add_dq(const Head<T>& x, const KeyBlock<T>& k, const QueryBlock<T>& q, T* dq, int64_t stride) {
-  block_product(x.scratch + x.l.ds, kStride, true, q.rows, k.packed, dq, stride, true, [&](int64_t i, int64_t count) {
-    return Band{0, x.g.width, 0, seen_keys(x, k, q.q0 + i + count - 1)};
-  });
+void add_dq(const Head<T>& x, const KeyBlock<T>& k, const QueryBlock<T>& q) {
+  block_product(x.scratch + x.l.ds, kStride, true, q.rows, k.packed, at<T>(x.g.dq, x.b, x.h, q.q0), x.g.dq.stride_t, k.k0 > 0,
+                [&](int64_t i, int64_t count) {
+                  return Band{0, x.g.width, 0, seen_keys(x, k, q.q0 + i + count - 1)};
+                });
 }
 
-template <class T>
-void clear(T* x, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) x[i] = T(0);
-}
 template <class T>
 void clear_rows(T* x, int64_t stride, int64_t rows, int64_t width) {
   for (int64_t i = 0; i < rows; ++i) clear(x + i * stride, width);
 }
 
-// dk and dv of one key block; with `dq` also its share of every dq row.
+// dk and dv of one key block; with `with_dq` also its share of every dq row.
 template <class T>
-void walk_queries(const Head<T>& x, int64_t k0, T* dq, int64_t dq_stride) {
+void walk_queries(const Head<T>& x, int64_t k0, bool with_dq) {
   const AttentionArgs& g = x.g;
   const Layout<T>& l = x.l;
-  const KeyBlock<T> k = key_block(x, k0, dq != nullptr);
-  T *dk = x.scratch + l.dk, *dv = x.scratch + l.dv;
-  clear(dk, k.keys * l.key_stride);
-  clear(dv, k.keys * l.value_stride);
-  const int64_t first = first_query(g, k0);  // past the end: no query sees this block
-  for (int64_t q0 = first / kQueryBlock * kQueryBlock; q0 < g.queries && first < g.queries; q0 += kQueryBlock) {
+  const KeyBlock<T> k = key_block(x, k0, with_dq);
+  T *dk = at<T>(g.dk, x.b, x.h, k0), *dv = at<T>(g.dv, x.b, x.h, k0);
+  const int64_t first = first_query(g, k0), begin = first / kQueryBlock * kQueryBlock;
+  if (with_dq && k0 == 0) clear_rows(at<T>(g.dq, x.b, x.h, 0), g.dq.stride_t, smaller(begin, g.queries), g.width);
+  if (first >= g.queries) {  // no query sees this block
+    clear_rows(dk, g.dk.stride_t, k.keys, g.width);
+    clear_rows(dv, g.dv.stride_t, k.keys, g.value_width);
+  }
+  for (int64_t q0 = begin; q0 < g.queries && first < g.queries; q0 += kQueryBlock) {
     const QueryBlock<T> q = query_block(x, q0, !l.kept);
     const int64_t keys = seen_keys(x, k, q0 + q.rows - 1);
     scores(x, k, keys, q);
+    const bool add = q0 > begin;
+    if (!add) {
+      clear_rows(dk + keys * g.dk.stride_t, g.dk.stride_t, k.keys - keys, g.width);
+      clear_rows(dv + keys * g.dv.stride_t, g.dv.stride_t, k.keys - keys, g.value_width);
+    }
     const auto band = [&](int64_t width) {
       return [&, width](int64_t i, int64_t) { return Band{0, width, blind_queries(x, k, q, i), q.rows}; };
     };
-    block_product(x.scratch + l.p, kStride, false, keys, q.dout, dv, l.value_stride, true, band(g.value_width));
-    block_product(x.scratch + l.ds, kStride, false, keys, q.q, dk, l.key_stride, true, band(g.width));
-    if (dq) add_dq(x, k, q, dq + q0 * dq_stride, dq_stride);
+    block_product(x.scratch + l.p, kStride, false, keys, q.dout, dv, g.dv.stride_t, add, band(g.value_width));
+    block_product(x.scratch + l.ds, kStride, false, keys, q.q, dk, g.dk.stride_t, add, band(g.width));
+    if (with_dq) add_dq(x, k, q);
   }
-  copy_rows(dk, l.key_stride, k.keys, g.width, at<T>(g.dk, x.b, x.h, k0), g.dk.stride_t);
-  copy_rows(dv, l.value_stride, k.keys, g.value_width, at<T>(g.dv, x.b, x.h, k0), g.dv.stride_t);
 }
 
 // Key blocks [begin, end) of a head: dk, dv and their share of dq.
 template <class T>
 void walk_head(const Head<T>& x, int64_t begin, int64_t end) {
   const AttentionArgs& g = x.g;
-  T *dq = at<T>(g.dq, x.b, x.h, 0), *sums = x.l.kept ? x.scratch + x.l.dq : dq;
-  const int64_t stride = x.l.kept ? x.l.query_stride : g.dq.stride_t;
   pack_queries(x);
-  if (begin == 0)
-    clear_rows(sums, stride, g.queries, g.width);
-  else if (x.l.kept)
-    copy_rows(dq, g.dq.stride_t, g.queries, g.width, sums, stride);
-  for (int64_t k = begin; k < end; ++k) walk_queries(x, k * kKeyBlock, sums, stride);
-  if (x.l.kept) copy_rows(sums, stride, g.queries, g.width, dq, g.dq.stride_t);
+  if (g.keys == 0) clear_rows(at<T>(g.dq, x.b, x.h, 0), g.dq.stride_t, g.queries, g.width);
+  for (int64_t k = begin; k < end; ++k) walk_queries(x, k * kKeyBlock, true);
 }
 
 // dq of a unit of queries.
@@ -232,29 +229,28 @@ template <class T>
 void walk_keys(const Head<T>& x, int64_t begin) {
   const AttentionArgs& g = x.g;
   const int64_t end = smaller(g.queries, begin + kQueryUnit), key_end = visible_keys(g, end - 1);
-  clear_rows(at<T>(g.dq, x.b, x.h, begin), g.dq.stride_t, end - begin, g.width);
+  if (key_end == 0) clear_rows(at<T>(g.dq, x.b, x.h, begin), g.dq.stride_t, end - begin, g.width);
   pack_queries(x);
   for (int64_t k0 = 0; k0 < key_end; k0 += kKeyBlock) {
     const KeyBlock<T> k = key_block(x, k0, true);
     for (int64_t q0 = begin; q0 < end; q0 += kQueryBlock) {
       const QueryBlock<T> q = query_block(x, q0, !x.l.kept);
       scores(x, k, seen_keys(x, k, q0 + q.rows - 1), q);
-      add_dq(x, k, q, at<T>(g.dq, x.b, x.h, q0), g.dq.stride_t);
+      add_dq(x, k, q);
     }
   }
 }
 
-// shift and delta of row u of all heads' queries.
+// shift and delta of query t of head i.
 template <class T>
-void row_constants(const AttentionArgs& g, const Layout<T>& l, int64_t u, T* shared) {
+void row_constants(const AttentionArgs& g, const Layout<T>& l, int64_t i, int64_t b, int64_t h, int64_t t, T* shared) {
   using P = Packet<T>;
-  const int64_t i = u / g.queries, t = u % g.queries;
-  const T *o = at<T>(g.o, i / g.heads, i % g.heads, t), *d = at<T>(g.dout, i / g.heads, i % g.heads, t);
+  const T *o = at<T>(g.o, b, h, t), *d = at<T>(g.dout, b, h, t);
   P sum = P::zero();
   int64_t j = 0;
   for (; j + P::size <= g.value_width; j += P::size) sum = multiply_add(P::load(o + j), P::load(d + j), sum);
   if (const int n = static_cast<int>(g.value_width - j); n > 0) sum = multiply_add(P::load_n(o + j, n), P::load_n(d + j, n), sum);
-  const T lse = static_cast<const T*>(g.lse)[u];
+  const T lse = static_cast<const T*>(g.lse)[i * g.queries + t];
   T *shift = shared + l.shift + i * l.row_length, *delta = shared + l.delta + i * l.row_length;
   shift[t] = lse == -kInfinity<T> ? kInfinity<T> : lse;  // a fully masked row: p = 0
   delta[t] = reduce_add(sum) * static_cast<T>(g.scale);
@@ -280,7 +276,10 @@ void run(const AttentionArgs& g, void* scratch) {
   const double work = double(g.queries) * double(larger(1, g.keys)) * double(g.width + g.value_width) * 2.5;
   const bool small = work * double(heads) < double(kForkWork);
   auto constants = [&](int64_t begin, int64_t end, int) {
-    for (int64_t u = begin; u < end; ++u) row_constants(g, l, u, shared);
+    for (int64_t i = begin / g.queries, t = begin % g.queries; i * g.queries + t < end; ++i, t = 0) {
+      const int64_t last = smaller(g.queries, end - i * g.queries);
+      for (; t < last; ++t) row_constants(g, l, i, i / g.heads, i % g.heads, t, shared);
+    }
   };
   parallel_for(heads * g.queries, small ? larger(1, heads * g.queries) : 256, constants, g.threads);
   const int64_t key_blocks = ceil_div(g.keys, kKeyBlock), query_units = ceil_div(g.queries, kQueryUnit);
@@ -300,7 +299,7 @@ void run(const AttentionArgs& g, void* scratch) {
     for (int64_t u = begin; u < end; ++u) {
       const Head<T> x = head(u / key_blocks, worker);
       pack_queries(x);
-      walk_queries<T>(x, u % key_blocks * kKeyBlock, nullptr, 0);
+      walk_queries(x, u % key_blocks * kKeyBlock, false);
     }
   };
   parallel_for(heads * key_blocks, 1, keys, g.threads);

@@ -81,6 +81,10 @@ static void copy_rows(const T* from, int64_t stride, int64_t rows, int64_t width
   for (int64_t i = 0; i < rows; ++i) copy_run(from + i * stride, to + i * to_stride, width);
 }
 template <class T>
+static NACRE_INLINE void clear(T* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) x[i] = T(0);
+}
+template <class T>
 static NACRE_INLINE int64_t padded(int64_t width) {
   return round_up(width, Packet<T>::size) + kRowPad;
 }

@@ -103,12 +103,6 @@ void choose_pieces(Plan<T>& p, int threads) {
   p.pieces_m = ceil_div(p.m, p.rows);
 }
 
-// Do more than three of these rows, so many bytes apart, share a set of a first cache whose ways are 4096 bytes?
-bool rows_collide(int64_t stride, int64_t rows) {
-  const int64_t apart = smaller(stride & -stride, 4096);
-  return rows * apart > 3 * 4096;
-}
-
 template <class T>
 Plan<T> make_plan(const GemmArgs& g) {
   Plan<T> p{};

@@ -96,6 +96,12 @@ static NACRE_INLINE int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, 
 static NACRE_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static NACRE_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
+// Do more than three of these rows, so many bytes apart, share a set of a first cache whose ways are 4096 bytes?
+static NACRE_INLINE bool rows_collide(int64_t stride, int64_t rows) {
+  const int64_t apart = smaller(stride & -stride, 4096);
+  return rows * apart > 3 * 4096;
+}
+
 // relu(v), which keeps NaN and -0, and relu(v + bias): what a product's epilogue makes of a packet.
 template <class T>
 static NACRE_INLINE Packet<T> rectified(Packet<T> v) {

@@ -1,6 +1,7 @@
 // Recurrent kernels against the equations written out in double: cells, masks, directions, odd sizes, every instruction set, scratch not
 // overrun, equal bits for any number of threads; backward against differences of that reference along random directions.
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -313,4 +314,40 @@ TEST_CASE("rnn: gradients that are absent are zeros, and dx may be left out") {
     table.rnn.backward(g, scratch.data());
     for (std::size_t k = 1; k < d.size(); ++k) CHECK(same_bits(d[k], own.d[k]));
   });
+}
+
+// A layer without recurrence whose kernel is 1 shows the cells' own tanh and sigmoid.
+TEST_CASE("rnn: tanh and sigmoid of the cells within their ULP, infinities and NaN") {
+  const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> x = {0.0F, -0.0F, inf, -inf, nan, 1e-40F, -1e-40F, 87.9F, -87.9F, 88.1F, -88.1F, 3e38F, -3e38F};
+  for (double v = 1e-7; v < 95; v *= 1.0007) x.push_back(static_cast<float>(v)), x.push_back(static_cast<float>(-v));
+  const std::vector<float> kernel = {1}, recurrent = {0};
+  for (const RnnActivation kind : {kTanh, kSigmoid}) {
+    CAPTURE(int(kind));
+    for_each_isa([&](const nacre::KernelTable& table) {
+      CAPTURE(nacre::isa_name(table.isa));
+      std::vector<float> y(x.size(), -7), h(x.size());
+      nacre::RnnArgs g;
+      g.cell = RnnCell::simple, g.activation = kind;
+      g.batch = static_cast<std::int64_t>(x.size()), g.steps = g.inputs = g.units = 1, g.threads = 1;
+      g.x = x.data(), g.kernel = kernel.data(), g.recurrent = recurrent.data(), g.y = y.data(), g.h = h.data();
+      Scratch scratch(table.rnn.forward_scratch(g));
+      table.rnn.forward(g, scratch.data());
+      double worst = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double want = kind == kTanh ? std::tanh(double(x[i])) : 1 / (1 + std::exp(-double(x[i])));
+        if (std::isnan(want)) {
+          CHECK(std::isnan(y[i]));
+        } else if (want < 1e-37 && want > -1e-37) {  // tanh of a denormal; a sigmoid that is 0 or nearly so
+          CHECK(std::fabs(double(y[i]) - want) < 1e-38);
+        } else {
+          const float size = std::fabs(static_cast<float>(want));
+          worst = std::fmax(worst, std::fabs(double(y[i]) - want) / double(std::nextafter(size, inf) - size));
+        }
+      }
+      CHECK(worst < (kind == kTanh ? 2.5 : 3.5));
+      CHECK(y[2] == 1.0F);
+      CHECK(y[3] == (kind == kTanh ? -1.0F : 0.0F));
+    });
+  }
 }

@@ -52,6 +52,9 @@ static NACRE_INLINE PacketF reduce_ln2(PacketF x, PacketF& n) {
   return fnma(n, splat(kLn2Lo), r);
 }
 
+// 2^n, -127 <= n <= 127, where -127 gives 0.
+static NACRE_INLINE PacketF power_of_two(PacketF n) { return from_bits(shl<23>(round_to_int(n) + PacketI::set1(127))); }
+
 // e^r = 1 + r + r^2 q(r); relative error of the fit 2^-34.
 static NACRE_INLINE PacketF exp_reduced(PacketF r) {
   PacketF q = horner(r, 5.000000000e-01f, 1.666666567e-01f, 4.166629165e-02f, 8.333499543e-03f, 1.394486520e-03f, 1.978980290e-04f);
@@ -68,8 +71,7 @@ static NACRE_INLINE PacketF exp(PacketF x) {
 // For x <= 0 (no overflow): what would be below 2^-126 is 0 or a number as small.
 static NACRE_INLINE PacketF exp_negative(PacketF x) {
   PacketF n, r = reduce_ln2(max(splat(-88.0f), x), n);
-  PacketF scale = from_bits(shl<23>(round_to_int(n) + PacketI::set1(127)));
-  return exp_reduced(r) * scale;
+  return exp_reduced(r) * power_of_two(n);
 }
 
 // e^x - 1 = 2^n (e^r - 1) + (2^n - 1), all halved so that n = 128 is representable.  Fit 2^-32.

@@ -1,5 +1,5 @@
 // Cross-entropy of rows with few classes and a label each: a packet holds one class of several rows, so that no lane is idle and rows do not wait for
-// the folding of one another. Sums keep the order of reduce_chunk.h: the bits are those of the path by rows (softmax.cpp).
+// the folding of one another. Sums keep the order of reduce_chunk.h.
 #pragma once
 
 #include "nacre/kernels/reduce_chunk.h"
@@ -11,6 +11,15 @@ namespace {
 
 constexpr int kFewClasses = 16;
 constexpr int kFewRows = 64;  // rows of a block
+
+// As it stands: vectorised, the loop would mostly be preparation for it.
+template <class T>
+NACRE_INLINE void copy_apart(const T* from, int64_t from_step, T* to, int64_t to_step, int n) {
+  for (int i = 0; i < n; ++i, from += from_step, to += to_step) {
+    __asm__ volatile("");
+    *to = *from;
+  }
+}
 
 // A block of rows, class by class: value (row r, class c) at c * kFewRows + r.
 template <class T>
@@ -24,9 +33,10 @@ struct FewBlock {
   NACRE_INLINE void load(const T* logits, int count, int n) {
     constexpr int size = Packet<T>::size;
     packets = (count + size - 1) / size;
-    for (int r = 0; r < packets * size; ++r) {
-      const T* row = logits + static_cast<int64_t>(r < count ? r : count - 1) * n;  // lanes past the end repeat the last row
-      for (int c = 0; c < n; ++c) x[c * kFewRows + r] = row[c];
+    for (int c = 0; c < n; ++c) {
+      T* to = x + c * kFewRows;
+      copy_apart(logits + c, n, to, 1, count);
+      for (int r = count; r < packets * size; ++r) to[r] = to[count - 1];  // lanes past the end repeat the last row
     }
   }
   template <bool kKeep>
@@ -36,7 +46,7 @@ struct FewBlock {
       Packet<T> m = Packet<T>::load(x + at), s[kFewClasses];
       for (int c = 1; c < n; ++c) m = Largest::join(m, Packet<T>::load(x + c * kFewRows + at));
       for (int c = 0; c < n; ++c) {
-        s[c] = exp(Packet<T>::load(x + c * kFewRows + at) - m);
+        s[c] = simd::exp_negative(Packet<T>::load(x + c * kFewRows + at) - m);
         if constexpr (kKeep) s[c].store(x + c * kFewRows + at);
       }
       for (int half = kFewClasses / 2; half > 0; half /= 2) {
@@ -51,51 +61,53 @@ struct FewBlock {
 // Rows [begin, end). `label(r)` is the class of row r.
 template <class T, class Label>
 void few_cross_entropy(const CrossEntropyArgs& args, int64_t begin, int64_t end, const Label& label) {
+  using P = Packet<T>;
   const int n = static_cast<int>(args.classes);
+  T *lse = static_cast<T*>(args.lse), *loss = static_cast<T*>(args.loss);
   FewBlock<T> b;
+  alignas(64) T picked[kFewRows] = {};  // the logit of each label
   for (int64_t r0 = begin; r0 < end; r0 += kFewRows) {
     const int count = static_cast<int>(min64(kFewRows, end - r0));
     const T* x = static_cast<const T*>(args.logits) + r0 * n;
     b.load(x, count, n);
     b.template fold<false>(n);
-    for (int r = 0; r < count; ++r) {
-      const double log_sum = c_log(static_cast<double>(b.sum[r]));
-      if (args.lse) static_cast<T*>(args.lse)[r0 + r] = static_cast<T>(static_cast<double>(b.largest[r]) + log_sum);
-      if (args.loss)
-        static_cast<T*>(args.loss)[r0 + r] = static_cast<T>(log_sum - static_cast<double>(x[r * n + label(r0 + r)] - b.largest[r]));
+    for (int r = 0; r < count; ++r) picked[r] = x[r * n + label(r0 + r)];
+    for (int at = 0; at < count; at += P::size) {
+      const int some = count - at < P::size ? count - at : P::size;
+      const P m = P::load(b.largest + at), log_sum = simd::log(P::load(b.sum + at));
+      if (lse) store_some(lse + r0 + at, some, m + log_sum);
+      if (loss) store_some(loss + r0 + at, some, log_sum - (P::load(picked + at) - m));
     }
   }
 }
 
 template <class T, class Label>
 void few_cross_entropy_grad(const CrossEntropyArgs& args, int64_t begin, int64_t end, const Label& label) {
-  constexpr int size = Packet<T>::size;
+  using P = Packet<T>;
   const int n = static_cast<int>(args.classes);
   const T* dloss = static_cast<const T*>(args.dloss);
   FewBlock<T> b;
-  alignas(64) T scale[kFewRows], d[kFewRows], at_label[kFewRows];
+  alignas(64) T d[kFewRows] = {}, at_label[kFewRows] = {};
   for (int64_t r0 = begin; r0 < end; r0 += kFewRows) {
     const int count = static_cast<int>(min64(kFewRows, end - r0));
     T* dx = static_cast<T*>(args.dlogits) + r0 * n;
     b.load(static_cast<const T*>(args.logits) + r0 * n, count, n);
     b.template fold<true>(n);
-    for (int r = 0; r < b.packets * size; ++r) {
-      const int64_t row = r0 + (r < count ? r : count - 1);
-      const double sum = static_cast<double>(b.sum[r]);
-      d[r] = dloss[row * args.dloss_stride];
-      scale[r] = static_cast<T>(1.0 / sum);
-      at_label[r] = static_cast<T>((static_cast<double>(b.x[label(row) * kFewRows + r]) / sum - 1.0) * static_cast<double>(d[r]));
-    }
-    for (int c = 0; c < n; ++c) {
-      for (int at = 0; at < b.packets * size; at += size) {
-        T* e = b.x + c * kFewRows + at;
-        (Packet<T>::load(e) * Packet<T>::load(scale + at) * Packet<T>::load(d + at)).store(e);
-      }
-    }
     for (int r = 0; r < count; ++r) {
-      for (int c = 0; c < n; ++c) dx[r * n + c] = b.x[c * kFewRows + r];
-      dx[r * n + label(r0 + r)] = at_label[r];
+      d[r] = dloss[(r0 + r) * args.dloss_stride];
+      at_label[r] = b.x[label(r0 + r) * kFewRows + r];
     }
+    for (int at = 0; at < count; at += P::size) {
+      const P sum = P::load(b.sum + at), scale = P::set1(T(1)) / sum, by = P::load(d + at);
+      for (int c = 0; c < n; ++c) {
+        T* e = b.x + c * kFewRows + at;
+        (P::load(e) * scale * by).store(e);
+      }
+      // p - 1 without cancellation: e - sum is exact where p is near 1.
+      ((P::load(at_label + at) - sum) * scale * by).store(at_label + at);
+    }
+    for (int c = 0; c < n; ++c) copy_apart(b.x + c * kFewRows, 1, dx + c, n, count);
+    for (int r = 0; r < count; ++r) dx[r * n + label(r0 + r)] = at_label[r];
   }
 }
 

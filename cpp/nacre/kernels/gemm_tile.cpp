@@ -56,12 +56,6 @@ static __attribute__((noinline)) void merge_tile(const TileJob<T>& job, T* out, 
   copy_last(out + whole, stride, c + whole, job.c_stride, rows, last);
 }
 
-// Bias and relu of a tile that was just written, once for all sizes too.
-template <class T>
-static __attribute__((noinline)) void finish_tile(const TileJob<T>& job, int rows, int packets) {
-  finish_block(job.c, job.c_stride, rows, packets * Packet<T>::size, job.bias, job.relu);
-}
-
 template <class T, int MR, int NV, bool KMajor, bool MaskB>
 static void tile(const TileJob<T>& job) {
   using P = Packet<T>;
@@ -126,13 +120,24 @@ static void tile(const TileJob<T>& job) {
         for (int j = 0; j < NV; ++j) acc[i][j] = P::load(c + i * job.c_stride + j * lanes) + acc[i][j];
       }
     }
+    if constexpr (!KMajor) {
+      const auto finish = [&](bool relu) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) {
+          const P bias = P::load(job.bias + j * lanes);
+#pragma GCC unroll 12
+          for (int i = 0; i < MR; ++i) acc[i][j] = finished(acc[i][j], bias, relu);
+        }
+      };
+      if (job.bias && job.relu)
+        finish(true);
+      else if (job.bias)
+        finish(false);
+    }
 #pragma GCC unroll 12
     for (int i = 0; i < MR; ++i, c += job.c_stride) {
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) acc[i][j].store(c + j * lanes);
-    }
-    if constexpr (!KMajor) {
-      if (job.bias) finish_tile(job, MR, NV);
     }
     return;
   }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nacre/base/threads.h"
+#include "nacre/kernels/column_bands.h"
 #include "nacre/kernels/reduce_chunk.h"
 #include "nacre/kernels/tile_hook.h"
 
@@ -18,27 +19,29 @@ namespace nacre::NACRE_ISA {
 namespace {
 
 constexpr int64_t kWalkGrain = 16384;  // elements per piece of work
-constexpr int64_t kStretch = 64;       // elements of a stretch, at least
+constexpr int64_t kFar = 4 << 20;      // bytes of an array that is in no cache of its own core
+constexpr int64_t kStretch = 64;       // elements of a stretch of walk_rows, at least
 // Elements of a tile. Short ones: while a kernel works on one, the processor already reads the next one's arrays.
 template <class T>
 constexpr int64_t kWalkTile = 1024 / static_cast<int64_t>(sizeof(T));
-// Columns summed at once: 64 lanes of them are 32 KiB.
-template <class T>
-constexpr int64_t kWalkColumns = kHookedColumns / static_cast<int64_t>(sizeof(T));
 
 // `rows` is a power of two, so that 64 lanes hold whole stretches.
 struct Stretch {
   int64_t rows = 1, length;
-  Stretch(int64_t columns, bool joined) : length(columns) {
-    while (joined && length < kStretch && rows < kLanes) rows *= 2, length *= 2;
+  Stretch(int64_t columns, int64_t least) : length(columns) {
+    while (length < least && rows < kLanes) rows *= 2, length *= 2;
   }
 };
 
-// N arrays of one value per column, as long as a stretch; null ones stay null.
 template <class T, int N>
-struct Repeated {
+struct Constants {
   const T* at[N];
-  T memory[N][2 * kStretch];
+};
+// N arrays of one value per column, as long as a stretch; null ones stay null.
+template <class T, int N, int64_t kLength = 2 * kStretch>
+struct Repeated : Constants<T, N> {
+  using Constants<T, N>::at;
+  T memory[N][kLength];
   Repeated(const Stretch& s, int64_t columns, const T* const (&arrays)[N]) {
     for (int i = 0; i < N; ++i) {
       at[i] = arrays[i];
@@ -74,69 +77,67 @@ constexpr int64_t column_partial(int64_t rows, int64_t columns) {
 template <int S, class T, int N, class Map, class Finish>
 void column_sums(int64_t rows, int64_t columns, const TileSource<T>& source, const T* const (&constants)[N], bool joined,
                  const Map& map, T* partial, const Finish& finish) {
-  constexpr int size = Packet<T>::size;
   if (columns == 0) return;
-  const int64_t chunks = max64(1, ceil_div(rows, kChunk)), blocks = ceil_div(columns, kWalkColumns<T>);
-  const Stretch s(columns, joined && blocks == 1);
-  const int64_t stride = ceil_div(blocks > 1 ? kWalkColumns<T> : s.length, size) * size, wrap = kLanes / s.rows * stride;
+  const int64_t chunks = max64(1, ceil_div(rows, kChunk)), threads = num_threads();
+  int64_t width = kSumColumns<T>;
+  while (threads > 1 && width > kSumColumns<T> / 8 && ceil_div(columns, width) * chunks < 2 * threads) width /= 2;
+  const int64_t blocks = ceil_div(columns, width);
+  const bool far = rows * columns * static_cast<int64_t>(sizeof(T)) > kFar && !source.hook;
+  const Stretch s(columns, joined && blocks == 1 ? kWalkTile<T> : 0);
   parallel_for(
-      blocks * chunks, max64(1, kWalkGrain / (min64(rows, kChunk) * min64(columns, kWalkColumns<T>) + 1)),
+      blocks * chunks, max64(1, kWalkGrain / (min64(rows, kChunk) * min64(columns, width) + 1)),
       [&](int64_t begin, int64_t end, int) {
-        // 64 lanes, one sum apart from the other by more than a page: a load is held up by a store of the same place in another page.
-        constexpr int64_t kApart = kLanes * kWalkColumns<T> + 512 / static_cast<int64_t>(sizeof(T));
-        alignas(64) T acc[S][kApart];
-        const Map own = map;
-        alignas(64) T buffer[kWalkTile<T>];
-        const Repeated<T, N> c(s, columns, constants);
+        alignas(64) T acc[S][kSumApart<T>];
+        alignas(64) const T zero[kSumColumns<T>] = {};
+        alignas(64) T buffer[2 * kWalkTile<T>];
+        const Repeated<T, N, 2 * kWalkTile<T>> repeated(s, columns, constants);
         for (int64_t item = begin; item < end; ++item) {
-          const int64_t chunk = item % chunks, first = item / chunks * kWalkColumns<T>, row0 = chunk * kChunk;
-          const int64_t count = min64(kWalkColumns<T>, columns - first), n = min64(kChunk, rows - row0);
-          const int64_t lanes = min64(n, kLanes), stretches = max64(1, ceil_div(lanes, s.rows));
-          for (int k = 0; k < S; ++k) memset(acc[k], 0, static_cast<size_t>(stretches * stride) * sizeof(T));
-          const int64_t tile_rows = blocks > 1 ? 1 : source.hook ? max64(1, kWalkTile<T> / count / s.rows) * s.rows : max64(n, 1);
-          int64_t lane = 0;  // where the sums of the stretch lie
-          for (int64_t r = 0; r < n; r += tile_rows) {
-            const int64_t in_tile = min64(tile_rows, n - r), start = (row0 + r) * columns + first;
-            const T* tile = source.at(start, in_tile * count, buffer);
-            for (int64_t q = 0; q < in_tile; q += s.rows) {
-              const int64_t base = q * count, row = row0 + r + q;
-              const int64_t length = min64(s.rows, in_tile - q) * count;
-              Packet<T> out[S];
-              int64_t i = 0;
-              for (; i + size <= length; i += size) {
-                own(load_some(tile + base + i, size), row, start + base + i, first + i, size, c, out);
+          const int64_t chunk = item % chunks, first = item / chunks * width, row0 = chunk * kChunk;
+          const int64_t count = min64(width, columns - first);
+          const ColumnBands<T> bands(min64(kChunk, rows - row0), s.rows, count);
+          const int64_t tile_rows = source.hook ? max64(1, kWalkTile<T> / count / s.rows) * s.rows : blocks > 1 ? 1 : bands.lanes;
+          const auto add = [&](int64_t top, int64_t bottom, bool again, T* sum) __attribute__((always_inline)) {
+            const Map own = map;
+            const Constants<T, N> c = repeated;
+            // The band's next rows: the hardware foresees no jump. Where they are in a cache already it would cost.
+            const int64_t ahead = S == 1 && far && bands.lanes < kLanes && top + kLanes < bands.n ? kLanes * columns : 0;
+            for (int64_t r = top; r < bottom; r += tile_rows) {
+              const int64_t in_tile = min64(tile_rows, bottom - r), start = (row0 + r) * columns + first;
+              const T* tile = source.at(start, in_tile * count, buffer);
+              for (int64_t q = 0; q < in_tile; q += s.rows, sum += bands.stride) {
+                const int64_t row = row0 + r + q, at = start + q * count, j = first, apart = again ? kSumApart<T> : 0;
+                const T *from = tile + q * count, *before = again ? sum : zero;
+                T* to = sum;
+                const auto run = [&](int64_t next) __attribute__((always_inline)) {
+                  for_packets<T>(
+                      min64(s.rows, in_tile - q) * count, NACRE_PACKET_LAMBDA(int64_t i, int some) {
+                        Packet<T> out[S];
+                        if (next != 0) __builtin_prefetch(from + i + next);
+                        own(load_some(from + i, some), row, at + i, j + i, some, c, out);
 #pragma GCC unroll 2
-                for (int k = 0; k < S; ++k) (Packet<T>::load(acc[k] + lane + i) + out[k]).store(acc[k] + lane + i);
+                        for (int k = 0; k < S; ++k)
+                          store_some(to + k * kSumApart<T> + i, some, load_some(before + k * apart + i, some) + out[k]);
+                      });
+                };
+                if (ahead != 0)
+                  run(ahead);
+                else
+                  run(0);
               }
-              if (i < length) {
-                const int some = static_cast<int>(length - i);
-                own(load_some(tile + base + i, some), row, start + base + i, first + i, some, c, out);
-#pragma GCC unroll 2
-                for (int k = 0; k < S; ++k) (Packet<T>::load_n(acc[k] + lane + i, some) + out[k]).store_n(acc[k] + lane + i, some);
-              }
-              lane = lane + stride == wrap ? 0 : lane + stride;
             }
-          }
-          // Lane l with lane l + half: whole stretches first, then the rows within the first one. Lanes without a row hold 0; adding it changes
-          // nothing, for a sum that began with 0 is never -0.
+          };
+          sum_bands(
+              bands, S, acc[0],
+              [](const void* f, int64_t top, int64_t bottom, bool again, T* sum) {
+                (*static_cast<decltype(&add)>(f))(top, bottom, again, sum);
+              },
+              &add);
           for (int k = 0; k < S; ++k) {
-            T* a = acc[k];
-            int64_t half = kLanes / 2;
-            for (; half >= s.rows; half /= 2) {
-              const int64_t apart = half / s.rows;
-              for (int64_t l = 0; l < apart && l + apart < stretches; ++l) {
-                for (int64_t j = 0; j < stride; j += size)
-                  (Packet<T>::load(a + l * stride + j) + Packet<T>::load(a + (l + apart) * stride + j)).store(a + l * stride + j);
-              }
-            }
-            for (; half > 0; half /= 2) {
-              for (int64_t j = 0; j < half * count; ++j) a[j] += a[j + half * count];
-            }
             for (int64_t j = 0; j < count; ++j) {
               if (chunks == 1)
-                finish(k, first + j, static_cast<double>(a[j]));
+                finish(k, first + j, static_cast<double>(acc[k][j]));
               else
-                partial[(k * chunks + chunk) * columns + first + j] = a[j];
+                partial[(k * chunks + chunk) * columns + first + j] = acc[k][j];
             }
           }
         }
@@ -156,12 +157,13 @@ template <class T, int N, class Map>
 void walk_rows(int64_t rows, int64_t columns, const TileSource<T>& source, const TileSource<T>& target,
                const T* const (&constants)[N], const Map& map) {
   if (columns == 0) return;
-  const Stretch s(columns, true);
+  const Stretch s(columns, kStretch);
   const bool wide = columns >= kWalkTile<T>;  // a tile is a part of a row
   const int64_t tile_rows = wide ? 1 : kWalkTile<T> / columns / s.rows * s.rows;
   parallel_for(ceil_div(rows, tile_rows), max64(1, kWalkGrain / (tile_rows * columns)), [&](int64_t begin, int64_t end, int) {
     alignas(64) T buffer[2][kWalkTile<T>];
-    const Repeated<T, N> c(s, columns, constants);
+    const Repeated<T, N> repeated(s, columns, constants);
+    const Constants<T, N> c = repeated;
     const Map own = map;
     for (int64_t t = begin; t < end; ++t) {
       const int64_t row = t * tile_rows, n = min64(tile_rows, rows - row) * columns;

@@ -18,7 +18,7 @@ void channel_sums(const Layout& l, const TileSource<T>& source, const T* const (
   if (l.spatial == 1) {
     column_sums<S>(
         l.n, l.channels, source, constants, true,
-        NACRE_PACKET_VALUES(Packet<T> v, int64_t, int64_t at, int64_t j, int some, const Repeated<T, N>& c, Packet<T>(&out)[S]) {
+        NACRE_PACKET_VALUES(Packet<T> v, int64_t, int64_t at, int64_t j, int some, const auto& c, Packet<T>(&out)[S]) {
           map(
               v, at, some, NACRE_PACKET_LAMBDA(int k) { return load_some(c.at[k] + j, some); }, out);
         },
@@ -55,7 +55,7 @@ void for_elements(const Layout& l, const TileSource<T>& source, const TileSource
   if (l.spatial == 1) {
     walk_rows(
         l.n, l.channels, source, target, constants,
-        NACRE_PACKET_VALUES(Packet<T> v, int64_t at, int64_t j, int some, const Repeated<T, N>& c) {
+        NACRE_PACKET_VALUES(Packet<T> v, int64_t at, int64_t j, int some, const auto& c) {
           return map(
               v, at, some, NACRE_PACKET_LAMBDA(int k) { return load_some(c.at[k] + j, some); });
         });
@@ -123,13 +123,12 @@ void batch_norm_training(const BatchNormArgs& args, void* scratch) noexcept {
         const Packet<T> d = x - c(0);
         out[0] = d * d;
       },
-      sums,
-      [&](int, int64_t c, double total) {
-        const double v = m > 0 ? variance_of(total, m, rest[c]) : 0, r = 1.0 / c_sqrt(v + args.epsilon);
-        var[c] = static_cast<T>(v);
-        rstd[c] = static_cast<T>(r);
-        k[c] = gamma ? gamma[c] * rstd[c] : rstd[c];
-      });
+      sums, [&](int, int64_t c, double total) { rest[c] = m > 0 ? variance_of(total, m, rest[c]) : 0; });
+  for (int64_t c = 0; c < l.channels; ++c) {
+    var[c] = static_cast<T>(rest[c]);
+    rstd[c] = static_cast<T>(1.0 / c_sqrt(rest[c] + args.epsilon));
+    k[c] = gamma ? gamma[c] * rstd[c] : rstd[c];
+  }
   normalize(args, l, mean, k);
 }
 

@@ -34,6 +34,7 @@ GemmArgs product(const ConvArgs& g, bool backward) {
   p.ldc = p.n;
   p.bias = g.bias;
   p.activation = g.activation;
+  p.after = g.after;
   p.threads = g.threads;
   return p;
 }
@@ -65,6 +66,7 @@ ConvMap<T> forward_map(const ConvArgs& g) {
   m.packed = static_cast<const T*>(g.packed_weight);
   m.bias = static_cast<const T*>(g.bias);
   m.relu = g.activation == Activation::relu;
+  m.after = g.after;
   m.threads = g.threads;
   return m;
 }
@@ -134,6 +136,7 @@ ConvMap<T> backward_map(const ConvArgs& g, int64_t residue_h, int64_t residue_w)
   m.trans = true;
   m.bias = static_cast<const T*>(g.bias);
   m.relu = g.activation == Activation::relu;
+  m.after = g.after;
   m.threads = g.threads;
   return m;
 }

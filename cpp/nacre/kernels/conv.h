@@ -43,6 +43,7 @@ struct ConvArgs {
   // forward: bias [Cout] added to y. backward_data: bias [Cin] added to dx (a transposed convolution's bias). Or null.
   const void* bias = nullptr;
   Activation activation = Activation::none;  // applied by forward and backward_data after the bias
+  TileHook after;                            // of y or dx: one group or depthwise, backward_data with stride 1
 };
 
 // Number of outputs along one axis: floor((in + pads - dilation*(kernel-1) - 1) / stride) + 1, or 0 when the kernel does not fit.

@@ -215,6 +215,8 @@ void run(const ConvMap<T>& m, void* scratch) {
         run_columns(m, d, band, range.begin, packed + g * d.group_elements, dst, bias, t0, t1, o,
                     smaller(o + d.columns, m.dst_channels));
       }
+      const int64_t at = n * m.dst_image + t0 * m.dst_row;
+      m.after(at, (t1 - t0) * m.dst_row, m.dst + at);
     }
   };
   parallel_for(units, small ? units : larger(1, 65536 / larger(1, d.band * d.row_work)), body, m.threads);

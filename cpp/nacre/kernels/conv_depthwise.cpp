@@ -154,7 +154,9 @@ void run(const ConvMap<T>& m) {
   auto body = [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t n = i / m.h.count, t = i % m.h.count;
-      row(m, m.src + n * m.src_image, t, m.dst + n * m.dst_image + t * m.dst_row);
+      const int64_t at = n * m.dst_image + t * m.dst_row;
+      row(m, m.src + n * m.src_image, t, m.dst + at);
+      m.after(at, m.dst_row, m.dst + at);
     }
   };
   parallel_for(rows, larger(1, kGrainWork / row_work), body, m.threads);

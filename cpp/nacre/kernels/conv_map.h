@@ -55,6 +55,7 @@ struct ConvMap {
   const T* packed;  // the same as dense_pack or winograd_pack left it, or null
   const T* bias;    // [groups * dst_channels] or null
   bool relu;
+  TileHook after;
   int threads;
 };
 

@@ -227,6 +227,23 @@ void transform_output(const ConvMap<T>& m, const Plan<T, M>& p, const Place& at,
   }
 }
 
+// The outputs of `tiles` tiles, which are finished: whole rows of the image in one run.
+template <class T>
+__attribute__((noinline)) void hand_over(const ConvMap<T>& m, int64_t size, Place at, int64_t tiles) {
+  const int64_t tile_columns = ceil_div(m.w.count, size);
+  while (tiles > 0) {
+    const int64_t together = smaller(tiles, tile_columns - at.column / size), rows = smaller(size, m.h.count - at.row);
+    const int64_t run = smaller(together * size, m.w.count - at.column) * m.dst_pixel;
+    const bool whole = together == tile_columns;
+    int64_t begin = at.image * m.dst_image + at.row * m.dst_row + at.column * m.dst_pixel;
+    for (int64_t r = 0; r < (whole ? 1 : rows); ++r, begin += m.dst_row) m.after(begin, whole ? rows * run : run, m.dst + begin);
+    tiles -= together;
+    at.column = 0;
+    at.row += size;
+    if (at.row >= m.h.count) at.row = 0, ++at.image;
+  }
+}
+
 // The products of `tiles` tiles.
 template <class T, int M>
 void multiply(const Plan<T, M>& p, int64_t tiles, const T* packed, const Work<T, M>& work) {
@@ -275,6 +292,7 @@ void run(const ConvMap<T>& m, void* scratch) {
       multiply(p, tiles, packed, work);
       at = place_of(p, first);
       for (int64_t i = 0; i < tiles; ++i, advance<T, M>(m, at)) transform_output(m, p, at, work.m + i * p.wide_out);
+      if (m.after) hand_over(m, M, place_of(p, first), tiles);
     }
   };
   parallel_for(p.blocks, 1, body, m.threads);

@@ -28,6 +28,8 @@ constexpr int64_t kShareWork = 1 << 16;
 #else
 constexpr int64_t kShareWork = 1 << 18;
 #endif
+constexpr int64_t kHookBytes =
+    128 * 1024;  // of C that go to the hook at once: a part of a usual L2. Smaller parts drive B out of L1 more often
 constexpr int64_t kUnitWork = 1 << 16;  // small products of a batch are handed out in groups of about this work
 
 template <class T>
@@ -48,6 +50,7 @@ struct Plan {
   int64_t rows, columns;  // of a piece
   int64_t pieces_m, pieces_n, batch;
   int64_t chunk, chunks;  // stream: K is cut into chunks (of so many steps) that are pieces of their own; else 0, 1
+  TileHook after;         // pieces are whole rows
 };
 
 int64_t batch_count(const GemmArgs& g) {
@@ -86,12 +89,13 @@ void choose_pieces(Plan<T>& p, int threads) {
                                  : larger(panel, round_up(8192 / smaller(p.m, strip), panel));
   const int64_t widest = p.dot ? p.n : block;
   const int64_t panels = ceil_div(p.n, panel), strips = ceil_div(p.m, strip);
-  // Cutting N repeats the copies of A's strips, cutting M the packing of B: N first while pieces stay wide, then M, then N again.
+  // Cutting N repeats the copies of A's strips, cutting M the packing of B: N first while pieces stay wide, then M, then N again. A hook wants
+  // whole rows.
   int64_t cut_n = ceil_div(p.n, widest), cut_m = 1;
   if (!p.pack_b && !p.dot && strips >= 2 * want) {
     cut_m = ceil_div(want, cut_n);
   } else {
-    const int64_t wide = p.pack_a ? p.n / kWideColumns : panels;
+    const int64_t wide = p.after ? 1 : p.pack_a ? p.n / kWideColumns : panels;
     cut_n = larger(cut_n, smaller(want, wide));
     if (cut_n < want && p.m >= 2 * kWideRows) cut_m = smaller(ceil_div(want, cut_n), p.m / kWideRows);
     if (cut_n * cut_m < want) cut_n = smaller(ceil_div(want, cut_m), panels);
@@ -120,6 +124,7 @@ Plan<T> make_plan(const GemmArgs& g) {
   p.b = static_cast<const T*>(g.b);
   p.c = static_cast<T*>(g.c);
   p.bias = static_cast<const T*>(g.bias);
+  p.after = g.after;
   p.batch = batch_count(g);
   if (p.n == 1 && p.m > 1 && p.ldc == 1) {  // a column: C^T = B^T A^T is one row
     p.m = g.n;
@@ -197,6 +202,14 @@ void finish(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_
   if (const int n = static_cast<int>(columns - j); n > 0) act(Packet<T>::load_n(block + j, n) + bias).store_n(block + j, n);
 }
 
+// What follows the sums of these rows and columns; whole rows if there is a hook.
+template <class T>
+__attribute__((noinline)) void complete(const Plan<T>& p, T* c, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
+  if (!p.fused) finish(p, c, m0, rows, n0, columns);
+  T* at = c + m0 * p.ldc + n0;
+  p.after(at - p.c, rows * columns, at);
+}
+
 // One strip of rows over all panels of a block of B. `b` is packed, or B in place. `next`, if any, is the strip of A that comes
 // after this one: its rows lie far apart, so it is fetched a line per row and panel while the panels run. `bias`, if any, is the block's.
 template <class T>
@@ -258,14 +271,15 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
   const int64_t rows = smaller(p.rows, p.m - m0), columns = smaller(p.columns, p.n - n0);
   if (p.dot) {
     dot_product(a, p.lda, b + n0 * p.ldb, p.ldb, p.m, columns, p.k, c + n0, p.ldc, 1, p.accumulate);
-    return finish(p, c, 0, p.m, n0, columns);
+    return complete(p, c, 0, p.m, n0, columns);
   }
   if (p.stream) {
     stream_product(a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1, b + n0, p.ldb, p.m, columns, p.k, c + n0, p.ldc, p.accumulate);
-    return finish(p, c, 0, p.m, n0, columns);
+    return complete(p, c, 0, p.m, n0, columns);
   }
   T* packed = scratch + strip_elements(p);
-  const int64_t strips = ceil_div(rows, tile_rows(p.packets));
+  const int64_t strips = ceil_div(rows, tile_rows(p.packets)), run = p.after ? kHookBytes / int64_t(sizeof(T)) : 1;
+  int64_t open = m0;  // first row that is not complete
   TileJob<T> job;
   job.c_stride = p.ldc;
   job.relu = p.relu;
@@ -292,14 +306,17 @@ void run_piece(const Plan<T>& p, const T* a, const T* b, T* c, int64_t piece, T*
       }
       const T* next = !p.trans_a && s + 1 < strips ? a + (i0 + count) * p.lda + k0 : nullptr;
       run_strip(p, job, block, count, columns, c + i0 * p.ldc + n0, next, end && p.fused ? p.bias + n0 : nullptr);
-      if (end && !p.fused) finish(p, c, i0, count, n0, columns);
+      if (const int64_t done = i0 + count - open; end && (done * columns >= run || s + 1 == strips)) {
+        complete(p, c, open, done, n0, columns);
+        open += done;
+      }
     }
   }
   if (p.k == 0) {
     for (int64_t i = m0; i < m0 + rows && !p.accumulate; ++i) {
       for (int64_t j = n0; j < n0 + columns; ++j) c[i * p.ldc + j] = T(0);
     }
-    finish(p, c, m0, rows, n0, columns);
+    complete(p, c, m0, rows, n0, columns);
   }
 }
 
@@ -367,6 +384,7 @@ struct Ready {
   int64_t units, grain;
   int64_t bytes;  // of a worker
   Strips<T> strips;
+  TileHook behind;  // runs over C when all of it is done
 };
 
 template <class T>
@@ -410,6 +428,8 @@ void run_strips(const Plan<T>& p, const Strips<T>& s, T* scratch) {
   job.c_stride = p.ldc;
   job.add = p.accumulate;
   job.relu = p.relu;
+  int64_t open = 0, done = 0;  // rows
+  const int64_t whole = p.after ? kHookBytes / int64_t(sizeof(T)) : p.m * p.n;
   const auto run = [&](int64_t count, int64_t rows, TileFn<T> tile, TileFn<T> rest, const T* a, T* c) {
     const int64_t a_step = p.trans_a ? rows : rows * p.lda, c_step = rows * p.ldc;
     for (int64_t i = 0; i < count; ++i, a += a_step, c += c_step) {
@@ -425,23 +445,31 @@ void run_strips(const Plan<T>& p, const Strips<T>& s, T* scratch) {
         job.c += panel;
         if (p.fused) job.bias += panel;
       }
-      if (!rest) continue;
-      if (p.pack_b) job.b_stride = s.rest_packets * lanes;
-      job.last = s.last;
-      rest(job);
+      if (rest) {
+        if (p.pack_b) job.b_stride = s.rest_packets * lanes;
+        job.last = s.last;
+        rest(job);
+      }
+      done += rows;
+      if ((done - open) * p.n < whole && done < p.m) continue;
+      complete(p, p.c, open, done - open, 0, p.n);
+      open = done;
     }
   };
   if (s.more > 0) run(s.more, s.rows + 1, s.more_tile, s.more_rest, p.a, p.c);
   const int64_t begin = s.more * (s.rows + 1);
   run(s.fewer, s.rows, s.fewer_tile, s.fewer_rest, p.a + (p.trans_a ? begin : begin * p.lda), p.c + begin * p.ldc);
-  if ((p.bias || p.relu) && !p.fused) finish(p, p.c, 0, p.m, 0, p.n);
 }
 
 template <class T>
 Ready<T> make_ready(const GemmArgs& g) {
-  Ready<T> r{g, make_plan<T>(g), 0, 1, 0, {}};
+  Ready<T> r{g, make_plan<T>(g), 0, 1, 0, {}, {}};
   if (g.m == 0 || g.n == 0 || r.plan.batch == 0) return r;
-  const Plan<T>& p = r.plan;
+  Plan<T>& p = r.plan;
+  if (p.pieces_n > 1 || p.chunks > 1) {
+    r.behind = p.after;
+    p.after = {};
+  }
   const int64_t pieces = p.pieces_m * p.pieces_n, total = work_of(p.m, p.n, p.k);
   r.units = p.batch * pieces;
   r.bytes = worker_bytes(p);
@@ -452,7 +480,7 @@ Ready<T> make_ready(const GemmArgs& g) {
 }
 
 template <class T>
-void run_ready(const Ready<T>& r, void* scratch) {
+void run_product(const Ready<T>& r, void* scratch) {
   const Plan<T>& p = r.plan;
   if (r.strips.fewer > 0) return run_strips(p, r.strips, static_cast<T*>(scratch));
   if (p.chunks > 1) return run_chunks(p, static_cast<T*>(scratch), r.args.threads);
@@ -467,6 +495,17 @@ void run_ready(const Ready<T>& r, void* scratch) {
     }
   };
   parallel_for(r.units, r.grain, body, r.args.threads);
+}
+
+template <class T>
+void run_ready(const Ready<T>& r, void* scratch) {
+  run_product(r, scratch);
+  if (!r.behind) return;
+  const Plan<T>& p = r.plan;
+  constexpr int64_t grain = 16384;  // as for elementwise ops
+  parallel_for(
+      p.batch * p.m * p.n, grain, [&](int64_t begin, int64_t end, int) { r.behind(begin, end - begin, p.c + begin); },
+      r.args.threads);
 }
 
 template <class T>

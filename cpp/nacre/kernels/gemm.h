@@ -10,6 +10,7 @@
 
 #include "nacre/base/dtype.h"
 #include "nacre/base/threads.h"
+#include "nacre/kernels/tile_hook.h"
 
 namespace nacre {
 
@@ -33,6 +34,7 @@ struct GemmArgs {
   int batch_rank = 0;
   std::int64_t batch_dims[kMaxBatchRank] = {};
   std::int64_t batch_stride_a[kMaxBatchRank] = {}, batch_stride_b[kMaxBatchRank] = {}, batch_stride_c[kMaxBatchRank] = {};
+  TileHook after;  // floats; C without gaps, matrices of a batch side by side: takes runs of C, from its first element on
   int threads = num_threads();  // workers that may take part; scratch is sized for them
 };
 

@@ -19,6 +19,8 @@ struct TileHook {
 
 // Rows of at most so many bytes are summed by columns with a hook: wider ones would be walked in pieces, each far from the next.
 inline constexpr int64_t kHookedColumns = 512;
+// Rows of a product of at most so many bytes are finished while they lie in the second cache: wider ones are made in pieces.
+inline constexpr int64_t kHookedProduct = 2048;
 
 struct TileHooks {
   TileHook before, after;

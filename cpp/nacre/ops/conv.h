@@ -212,6 +212,7 @@ struct Conv2dNhwc {
   static void infer(const Conv2dNhwc& a, In in, Types& out);
   static bool prepare(const Conv2dNhwc& a, Views in, Views out, CallBuilder& calls);
   static void run(const Conv2dNhwc& a, Views in, Views out, Context& c);
+  static TileSides sides(const Conv2dNhwc& a, In in);
   static Cost cost(const Conv2dNhwc& a, In in, std::span<const Type> out);
   static void grad(const Conv2dNhwc& a, GradCtx& c);
 };
@@ -236,6 +237,7 @@ struct Conv2dDx {
   static constexpr std::uint64_t save_in = 3, save_out = 1;
   static void infer(const Conv2dDx& a, In in, Types& out);
   static void run(const Conv2dDx& a, Views in, Views out, Context& c);
+  static TileSides sides(const Conv2dDx& a, In in);
   static Cost cost(const Conv2dDx& a, In in, std::span<const Type> out);
   static void grad(const Conv2dDx& a, GradCtx& c);
 };

@@ -126,7 +126,8 @@ ConvArgs forward_args(const Conv2dNhwc& a, Views in, Views out) {
 }  // namespace
 
 void Conv2dNhwc::run(const Conv2dNhwc& a, Views in, Views out, Context& c) {
-  const ConvArgs g = forward_args(a, in, out);
+  ConvArgs g = forward_args(a, in, out);
+  g.after = c.hooks.after;
   const ConvTable& t = c.kernels.conv;
   t.forward(g, c.scratch(t.forward_scratch(g)));
 }
@@ -141,6 +142,7 @@ bool Conv2dNhwc::prepare(const Conv2dNhwc& a, Views in, Views out, CallBuilder& 
   };
   const ConvTable& t = calls.kernels.conv;
   Call call{forward_args(a, in, out), 0, calls.fixed(1), nullptr};
+  call.args.after = calls.hooks.after;
   const Dim bytes = call.weight ? t.pack_weight_bytes(call.args) : 0;
   if (bytes > 0) {
     auto* memory = static_cast<char*>(calls.keep_memory(64 + bytes));
@@ -168,7 +170,17 @@ namespace {
 Cost conv_cost(const Type& y, const Shape& weight, In in, std::span<const Type> out) {
   return cost_of(2 * count_of(y) * static_cast<double>(weight[0] * weight[1] * weight[2]), in, out);
 }
+
+// Images are made pixel by pixel, all channels together, where there is one group or one per channel. A 1 x 1 kernel is a product.
+TileSides image_sides(Dim groups, Dim from, Dim to, const Type& weight) {
+  const Shape& w = weight.shape;
+  const bool whole = groups == 1 || (groups == from && groups == to);
+  const bool narrow = w[0] * w[1] > 1 || to * size_of(weight.dtype) <= kHookedProduct;
+  return {.after = whole && narrow ? 0 : -1, .apart = true};
+}
 }  // namespace
+
+TileSides Conv2dNhwc::sides(const Conv2dNhwc& a, In in) { return image_sides(a.groups, in[0].shape[3], in[1].shape[3], in[1]); }
 
 Cost Conv2dNhwc::cost(const Conv2dNhwc&, In in, std::span<const Type> out) { return conv_cost(out[0], in[1].shape, in, out); }
 
@@ -208,10 +220,16 @@ void Conv2dDx::infer(const Conv2dDx& a, In in, Types& out) {
 void Conv2dDx::run(const Conv2dDx& a, Views in, Views out, Context& c) {
   ConvArgs g = geometry(a, in[0].dtype, out[0].shape, in[1].shape);
   g.dy = in[0].data, g.weight = in[1].data, g.dx = out[0].data;
+  g.after = c.hooks.after;
   g.bias = in.has(2) ? in[2].data : nullptr;
   g.activation = a.relu ? Activation::relu : Activation::none;
   const ConvTable& t = c.kernels.conv;
   t.backward_data(g, c.scratch(t.backward_data_scratch(g)));
+}
+
+TileSides Conv2dDx::sides(const Conv2dDx& a, In in) {
+  if (a.strides[0] != 1 || a.strides[1] != 1) return {.apart = true};  // pixels of one residue at a time
+  return image_sides(a.groups, in[0].shape[3], in[1].shape[2] * a.groups, in[1]);
 }
 
 Cost Conv2dDx::cost(const Conv2dDx&, In in, std::span<const Type> out) { return conv_cost(in[0], in[1].shape, in, out); }

@@ -38,9 +38,11 @@ Reference: Srivastava et al., Dropout (2014).)";
       std::tuple{Field{"rate", &Dropout::rate}, Field{"stream", &Dropout::stream}, Field{"scale_at", &Dropout::scale_at}};
   static constexpr Promote promote = Promote::to_float;
   static constexpr std::uint64_t save_in = 2;
+  static constexpr std::uint64_t inplace = 1;
   static void infer(const Dropout& a, In in, Types& out);
   static void run(const Dropout& a, Views in, Views out, Context& c);
   static void grad(const Dropout& a, GradCtx& c);
+  static bool tile(const Dropout& a, const KernelTable& k, In in, TileFn& fn);
 };
 
 }  // namespace nacre::op

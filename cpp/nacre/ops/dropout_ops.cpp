@@ -16,15 +16,18 @@ void Dropout::infer(const Dropout& a, In in, Types& out) {
   out.push_back(in[0]);
 }
 
+bool Dropout::tile(const Dropout& a, const KernelTable& k, In in, TileFn& fn) {
+  fn.dropout = k.random.dropout[index_of(in[0].dtype)];
+  fn.stream = static_cast<std::uint32_t>(a.stream);
+  fn.params[0] = a.rate;
+  fn.params[1] = a.scale_at == "training";
+  return true;
+}
+
 void Dropout::run(const Dropout& a, Views in, Views out, Context& c) {
-  DropoutArgs d;
-  d.key = read_key(in[1]);
-  d.key.stream += static_cast<std::uint32_t>(a.stream);
-  d.n = in[0].count();
-  d.x = in[0].data, d.y = out[0].data;
-  d.rate = a.rate;
-  d.scale = a.scale_at == "training";
-  c.kernels.random.dropout[index_of(in[0].dtype)](d);
+  TileFn fn;
+  tile(a, c.kernels, In{in.views, in.n}, fn);
+  run_dropout(fn, 0, in[0].count(), in[0].data, read_key(in[1]), out[0].data);
 }
 
 void Dropout::grad(const Dropout& a, GradCtx& c) {

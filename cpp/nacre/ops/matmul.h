@@ -40,6 +40,7 @@ Reference: numpy.matmul.)";
   static void grad(const Matmul& a, GradCtx& c);
   static Cost cost(const Matmul& a, In in, std::span<const Type> out);
   static bool prepare(const Matmul& a, Views in, Views out, CallBuilder& calls);
+  static TileSides sides(const Matmul& a, In in);
 };
 
 struct Dense {
@@ -75,6 +76,7 @@ Reference: keras.layers.Dense.)";
   static void grad(const Dense& a, GradCtx& c);
   static Cost cost(const Dense& a, In in, std::span<const Type> out);
   static bool prepare(const Dense& a, Views in, Views out, CallBuilder& calls);
+  static TileSides sides(const Dense& a, In in);
 };
 
 }  // namespace nacre::op

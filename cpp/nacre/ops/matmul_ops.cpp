@@ -124,6 +124,7 @@ void product(const View& a, const View& b, const View* bias, const View& y, bool
   if (y.count() == 0) return;
   GemmArgs g;
   product_args(a, b, bias, y, ta, tb, activation, &c, g);
+  g.after = c.hooks.after;
   const GemmTable& t = c.kernels.gemm;
   t.gemm(g, c.scratch(t.scratch_bytes(g)));
 }
@@ -132,12 +133,18 @@ bool prepare_product(const View& a, const View& b, const View* bias, const View&
                      CallBuilder& calls) {
   GemmArgs g;
   if (y.count() == 0 || !product_args(a, b, bias, y, ta, tb, activation, nullptr, g)) return false;
+  g.after = calls.hooks.after;
   PreparedGemm p;
   calls.kernels.gemm.prepare(g, p);
   calls.emit(p, [](const PreparedGemm& ready, Context& c) {
     ready.run(ready.state, ready.scratch_bytes > 0 ? c.scratch(ready.scratch_bytes) : nullptr);
   });
   return true;
+}
+
+// Rows of the product that fit a piece of the kernel go through the hook while they are in the cache.
+TileSides product_sides(DType dtype, Dim columns) {
+  return {.after = is_float(dtype) && columns * size_of(dtype) <= kHookedProduct ? 0 : -1, .apart = true};
 }
 
 Cost product_cost(In in, const Type& y, Dim k) {
@@ -186,6 +193,12 @@ Cost Matmul::cost(const Matmul& a, In in, std::span<const Type> out) {
 
 bool Matmul::prepare(const Matmul& a, Views in, Views out, CallBuilder& calls) {
   return prepare_product(in[0], in[1], nullptr, out[0], a.transpose_a, a.transpose_b, Activation::none, calls);
+}
+
+TileSides Matmul::sides(const Matmul& a, In in) {
+  const Shape& s = in[1].shape;
+  const int rank = s.rank();
+  return product_sides(in[0].dtype, rank == 1 ? 1 : s[rank - (a.transpose_b ? 2 : 1)]);
 }
 
 void Matmul::run(const Matmul& a, Views in, Views out, Context& c) {
@@ -259,6 +272,8 @@ Cost Dense::cost(const Dense&, In in, std::span<const Type> out) { return produc
 bool Dense::prepare(const Dense& a, Views in, Views out, CallBuilder& calls) {
   return prepare_product(in[0], in[1], in.has(2) ? &in[2] : nullptr, out[0], false, false, epilogue(a), calls);
 }
+
+TileSides Dense::sides(const Dense&, In in) { return product_sides(in[0].dtype, in[1].shape[1]); }
 
 void Dense::run(const Dense& a, Views in, Views out, Context& c) {
   product(in[0], in[1], in.has(2) ? &in[2] : nullptr, out[0], false, false, epilogue(a), c);

@@ -22,9 +22,10 @@
 //   tile(op, kernels, In, TileFn&) -> bool     the inner loop of an elementwise op, so that plans run chains of them tile by tile
 //   prepare(op, Views in, Views out, CallBuilder&) -> bool    the call that run makes, with the kernel chosen and its arguments filled in
 //                        once: plans run that; it must compute the same bits. false: run is called each time
-//   sides(op, In) -> TileSides    an input that run may be given, and an output that it may hand over, tile by tile (kernels/tile_hook.h): run passes
-//                        Context::hooks on to the kernel. Plans run the elementwise ops beside it so. The arrays are contiguous, and output 0 may
-//                        overwrite an input of its size: what lies at a position is read before it is written
+//   sides(op, In) -> TileSides    an input that run may be given, and an output that it may hand over, tile by tile (kernels/tile_hook.h): run and
+//                        prepare pass on Context::hooks and CallBuilder::hooks to the kernel. Plans run the elementwise ops beside it so. The
+//                        arrays are contiguous, and output 0 may overwrite an input of its size unless `apart` says no: what lies at a position is
+//                        read before it is written
 //   outputs = n          number of outputs when it is not 1 (-1: as many as infer says; the C++ function then returns a vector)
 //   internal = true      gradients and helpers: in the registry and tested, but not a public function of the Python package
 #pragma once
@@ -39,6 +40,7 @@
 
 #include "nacre/autograd/tape.h"
 #include "nacre/kernels/elementwise.h"
+#include "nacre/kernels/random.h"
 #include "nacre/kernels/tile_hook.h"
 #include "nacre/ops/attrs.h"
 #include "nacre/tensor/tensor.h"
@@ -136,16 +138,25 @@ inline double count_of(const Type& t) { return static_cast<double>(t.shape.count
 struct TileSides {
   int before = -1, after = -1;  // number of the input, of the output
   bool twice = false;           // the input is read in two passes
+  bool apart = false;           // outputs are written while inputs are read anywhere, and need memory: no before
 };
 
-// The inner loop of an elementwise op, one of the four kinds (kernels/elementwise.h); `params` go to unary and binary ones.
+// The inner loop of an elementwise op: one of the kinds of kernels/elementwise.h, where `params` go to unary and binary ones, or dropout, whose input 1
+// is a key; there they are rate and scale.
 struct TileFn {
   UnaryFn unary = nullptr;
   BinaryFn binary = nullptr;
   WhereFn where = nullptr;
   CopyFn cast = nullptr;
   double params[2] = {};
+  DropoutFn dropout = nullptr;
+  std::uint32_t stream = 0;  // added to the key's
 };
+
+inline void run_dropout(const TileFn& fn, Dim first, Dim n, const void* x, RandomKey key, void* y) {
+  key.stream += fn.stream;
+  fn.dropout({.key = key, .first = first, .n = n, .x = x, .y = y, .rate = fn.params[0], .scale = fn.params[1] != 0});
+}
 
 // Takes the calls that an op prepares: a function and its plain arguments, kept by the plan.
 using CallFn = void (*)(const void* args, Context& c);
@@ -154,6 +165,7 @@ class CallBuilder {
   explicit CallBuilder(const KernelTable& k) : kernels(k) {}
   virtual ~CallBuilder() = default;
   const KernelTable& kernels;
+  TileHooks hooks;  // as Context's
   // The storage of input k when it is a tensor from outside the graph that runs seldom change (weights of a model that predicts); else null. What is made
   // of such values may be kept as long as its version stays and it is not exposed.
   [[nodiscard]] virtual const Storage* fixed(int k) const = 0;

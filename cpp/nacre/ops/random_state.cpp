@@ -31,9 +31,9 @@ void check_key(std::string_view op, const Type& key) {
   if (!(key.shape == Shape{3})) raise<ShapeError>(op, ": key must have shape [3] (seed, stream, step), got ", key.shape, ".");
 }
 
-RandomKey read_key(const View& key) noexcept {
-  const auto* v = key.as<std::int64_t>();
-  const Dim s = key.strides[0];
+RandomKey read_key(const View& key) noexcept { return read_key(key.as<std::int64_t>(), key.strides[0]); }
+
+RandomKey read_key(const std::int64_t* v, Dim s) noexcept {
   return {.seed = static_cast<std::uint64_t>(v[0]),
           .step = static_cast<std::uint64_t>(v[2 * s]),
           .stream = static_cast<std::uint32_t>(v[s])};

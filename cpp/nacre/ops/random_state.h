@@ -16,6 +16,7 @@ NACRE_API Tensor key_tensor(const RandomKey& key);
 // Reads it back; `op` begins the message when the tensor is not such a key.
 NACRE_API void check_key(std::string_view op, const Type& key);
 NACRE_API RandomKey read_key(const View& key) noexcept;
+NACRE_API RandomKey read_key(const std::int64_t* key, Dim stride = 1) noexcept;
 
 class NACRE_API SeedGenerator {
  public:

@@ -94,6 +94,7 @@ bool prepare_reduce(ReduceKind kind, const View& x, std::uint32_t mask, const Vi
   };
   const ReduceTable& t = calls.kernels.reduce;
   Call call{reduce_args(x, mask, y.data), t.reduce[static_cast<int>(kind)][static_cast<int>(x.dtype)], 0};
+  call.args.before = calls.hooks.before;
   call.scratch = t.reduce_scratch(kind, x.dtype, call.args);
   calls.emit(call,
              [](const Call& ready, Context& c) { ready.fn(ready.args, ready.scratch > 0 ? c.scratch(ready.scratch) : nullptr); });

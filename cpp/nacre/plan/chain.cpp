@@ -4,12 +4,14 @@
 #include <iterator>
 
 #include "nacre/base/threads.h"
+#include "nacre/ops/random_state.h"
 
 namespace nacre::plan {
 
 namespace {
 
-void call_op(const ChainOp& op, Dim n, char* const* in, char* out) {
+// Elements [at, at + n).
+void call_op(const ChainOp& op, Dim at, Dim n, char* const* in, char* out) {
   const Dim* stride = op.stride;
   if (op.fn.binary)
     op.fn.binary(n, in[0], stride[0], in[1], stride[1], out, 1, op.fn.params, nullptr);
@@ -17,6 +19,8 @@ void call_op(const ChainOp& op, Dim n, char* const* in, char* out) {
     op.fn.unary(n, in[0], stride[0], out, 1, op.fn.params);
   else if (op.fn.where)
     op.fn.where(n, in[0], stride[0], in[1], stride[1], in[2], stride[2], out, 1);
+  else if (op.fn.dropout)
+    run_dropout(op.fn, at, n, in[0], read_key(reinterpret_cast<const std::int64_t*>(in[1])), out);
   else
     op.fn.cast(n, in[0], stride[0], out, 1);
 }
@@ -36,7 +40,7 @@ void run_range(const ChainCall& c, Dim begin, Dim end, char* outside) noexcept {
         const ChainOperand& x = op.in[k];
         in[k] = place(x);
       }
-      call_op(op, n, in, place(op.out));
+      call_op(op, at, n, in, place(op.out));
     }
   }
 }
@@ -55,7 +59,7 @@ void run_chain(const ChainCall& c) {
     for (int i = 0; i < c.count; ++i) {
       const ChainOp& op = c.ops[i];
       char* const in[3] = {op.in[0].base, op.in[1].base, op.in[2].base};
-      call_op(op, c.elements, in, op.out.base);
+      call_op(op, 0, c.elements, in, op.out.base);
     }
     return;
   }

@@ -21,17 +21,19 @@ bool is_elementwise(const Graph& g, const Node& n) {
   const Value& y = g.at(n.out[0]);
   const Dim count = y.view.count();
   if (count < 2) return false;
-  std::vector<View> views(n.in.size());
-  std::vector<View*> in(n.in.size());
-  for (std::size_t k = 0; k < n.in.size(); ++k) {
-    if (n.in[k] == kNone) return false;
-    const View& v = g.at(n.in[k]).view;
-    if (!repeats(v) && (v.count() != count || !v.contiguous())) return false;
-    views[k] = v;
-    in[k] = &views[k];
-  }
+  if (std::any_of(n.in.begin(), n.in.end(), [](Id x) { return x == kNone; })) return false;
+  InputTypes inputs(g, n);
   TileFn fn;
-  return n.def->tile(n.attrs.get(), cpu_kernels(), In{in.data(), static_cast<int>(in.size())}, fn);
+  if (!n.def->tile(n.attrs.get(), cpu_kernels(), inputs.list(), fn)) return false;
+  for (std::size_t k = 0; k < n.in.size(); ++k) {
+    const View& v = g.at(n.in[k]).view;
+    if (fn.dropout && k == 1) {  // the key, which no chain makes
+      if (!v.contiguous() || g.at(g.root_of(n.in[k])).kind == ValueKind::computed) return false;
+      continue;
+    }
+    if ((fn.dropout || !repeats(v)) && (v.count() != count || !v.contiguous())) return false;
+  }
+  return true;
 }
 
 void fuse_chains(const Graph& g, std::vector<Id>& order, std::span<const Id> kept, const std::vector<Dim>& placed,
@@ -136,22 +138,39 @@ std::vector<Id> step_members(Id node, const std::vector<std::vector<Id>>& chains
 
 namespace {
 
+bool is_apart(const Graph& g, const Node& n) {
+  if (!n.def->sides) return false;
+  InputTypes inputs(g, n);
+  return n.def->sides(n.attrs.get(), inputs.list()).apart;
+}
+
 // Elementwise ops and kernels with hooks read what lies at a position before they write there, and go over it position by position. So an output may take
-// the place of an input whose last reader is its own op or one before it.
+// the place of an input whose last reader is its own op or one before it. An op that keeps its output apart from its inputs (a product) hands it to the
+// chain behind it in the output's memory: what the chain makes may lie there.
 void find_overwritable(const Graph& g, std::span<const Id> members, StepIo& io) {
   const auto whole = [&](Id x) {
     const Value &v = g.at(x), &r = g.at(v.root);
     return v.offset == 0 && v.view.contiguous() && v.view.count() == r.view.count() && v.view.dtype == r.view.dtype;
   };
+  std::vector<Id> places;  // outputs of ops with memory of their own, then the inputs
+  for (Id m : members) {
+    const Node& n = g.nodes[static_cast<std::size_t>(m)];
+    if (is_apart(g, n)) places.push_back(n.out[0]);
+  }
+  const std::size_t made = places.size();
+  places.insert(places.end(), io.in.begin(), io.in.end());
   for (std::size_t i = 0; i < members.size(); ++i) {
     const Node& n = g.nodes[static_cast<std::size_t>(members[i])];
     const Id y = n.out.empty() ? kNone : n.out[0];
     if (std::find(io.out.begin(), io.out.end(), y) == io.out.end()) continue;
-    for (Id x : io.in) {
-      bool fits = true;
+    for (std::size_t k = 0; k < places.size(); ++k) {
+      const Id x = places[k];
+      bool fits = x != y;
       for (std::size_t j = 0; j < members.size() && fits; ++j) {
-        for (Id read : g.nodes[static_cast<std::size_t>(members[j])].in) {
-          if (read != kNone && g.root_of(read) == g.root_of(x)) fits = fits && j <= i && whole(read);
+        const Node& reader = g.nodes[static_cast<std::size_t>(members[j])];
+        for (Id read : reader.in) {
+          if (read != kNone && g.root_of(read) == g.root_of(x))
+            fits = fits && j <= i && whole(read) && (k < made || !is_apart(g, reader));
         }
       }
       if (fits) io.over.emplace_back(y, x);
@@ -167,7 +186,7 @@ StepIo step_io(const Graph& g, std::span<const Id> members, const std::vector<bo
     const Node& n = g.nodes[static_cast<std::size_t>(members[0])];
     io.in = n.in, io.out = n.out, io.node = &n;
     for (std::size_t k = 0; k < n.in.size() && !n.out.empty(); ++k) {
-      if (n.in[k] != kNone && (n.def->sides || (n.def->inplace >> std::min<std::size_t>(k, 63) & 1)))
+      if (n.in[k] != kNone && ((n.def->sides && !is_apart(g, n)) || (n.def->inplace >> std::min<std::size_t>(k, 63) & 1)))
         io.over.emplace_back(n.out[0], n.in[k]);
     }
     return io;

@@ -1,4 +1,4 @@
-// Elementwise neighbours of ops that work on rows: normalisations, their gradients, sums over rows (OpDef::sides).
+// Elementwise neighbours of ops that work on rows: normalisations, their gradients, sums over rows, products, convolutions (OpDef::sides).
 //
 // The chain before an input or after an output becomes a part of the op's step: its kernel asks for tiles of the input and hands over tiles of the
 // output while they lie in the first cache (kernels/tile_hook.h). A value that only the two see has no memory. Bits stay, since the same inner
@@ -35,12 +35,16 @@ class Neighbours {
     for (std::size_t v = 0; v < placed.size(); ++v) stays_[v] = stays_[v] || placed[v] >= 0;
   }
 
-  void join(Id id) {
+  [[nodiscard]] TileSides sides_of(Id id) const {
     const Node& n = g_.nodes[at(id)];
-    if (!n.def->sides) return;
+    if (!n.def->sides) return {};
     InputTypes inputs(g_, n);
-    const TileSides sides = n.def->sides(n.attrs.get(), inputs.list());
-    if (sides.after >= 0) join_after(id, n.out[at(sides.after)]);
+    return n.def->sides(n.attrs.get(), inputs.list());
+  }
+  void join_after(Id id, const TileSides& sides) {
+    if (sides.after >= 0) join_after(id, g_.nodes[at(id)].out[at(sides.after)], sides.apart);
+  }
+  void join_before(Id id, const TileSides& sides) {
     if (sides.before >= 0) join_before(id, static_cast<std::size_t>(sides.before), sides.twice);
   }
 
@@ -95,7 +99,7 @@ class Neighbours {
     for (Id m : members(step)) slot_of_[at(m)] = slot;
   }
 
-  void join_after(Id id, Id y) {
+  void join_after(Id id, Id y, bool apart) {
     if (g_.at(y).view.count() < kSmallest || g_.root_of(y) != y || readers_[at(y)].empty()) return;
     const Id reader = *std::min_element(readers_[at(y)].begin(), readers_[at(y)].end(),
                                         [&](Id a, Id b) { return slot_of_[at(a)] < slot_of_[at(b)]; });
@@ -111,7 +115,7 @@ class Neighbours {
     const Dim early = slot_of_[at(id)], late = slot_of_[at(chain[0])], slot = common_slot(members(id), chain);
     if (slot < 0) return;
     around_[at(id)].after = chain;
-    hidden_[at(y)] = readers_within(y, chain, kNone);
+    hidden_[at(y)] = !apart && readers_within(y, chain, kNone);
     settle(id, slot, slot == late ? early : late);
   }
 
@@ -152,8 +156,21 @@ void fuse_neighbours(const Graph& g, std::vector<Id>& order, std::span<const Id>
                      const std::vector<std::vector<Id>>& chains, std::vector<bool>& hidden, std::vector<Around>& around) {
   const std::vector<Id> steps = order;
   Neighbours pass(g, order, kept, placed, chains, hidden, around);
-  for (Id id : steps) {
-    if (chains[static_cast<std::size_t>(id)].empty()) pass.join(id);
+  std::vector<TileSides> sides(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (chains[static_cast<std::size_t>(steps[i])].empty()) sides[i] = pass.sides_of(steps[i]);
+  }
+  // Normalisations keep what is behind them, sums what is before them. The rest goes to the product that it reads rather than to the normalisation
+  // that reads it: one array less passes through memory.
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (!sides[i].apart) pass.join_after(steps[i], sides[i]);
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (sides[i].after < 0) pass.join_before(steps[i], sides[i]);
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (sides[i].apart) pass.join_after(steps[i], sides[i]);
+    if (sides[i].after >= 0) pass.join_before(steps[i], sides[i]);
   }
   std::erase(order, kNone);
 }

@@ -137,11 +137,13 @@ void Instance::lower(Id id, std::vector<Step>& steps) {
   const Views ins{list, static_cast<int>(n.in.size())}, outs{out, static_cast<int>(n.out.size())};
   if (const Around& around = plan_->around_[static_cast<std::size_t>(id)]; !around.empty()) {
     const TileSides sides = n.def->sides(n.attrs.get(), In{list, ins.n});
-    FusedArgs args{{n.def->run, n.attrs.get(), list, out, ins.n, outs.n}, {}};
+    TileHooks& hooks = builder.hooks;
     if (!around.before.empty())
-      args.hooks.before = {run_chain_tile, make_chain(around.before, n.in[static_cast<std::size_t>(sides.before)], builder)};
+      hooks.before = {run_chain_tile, make_chain(around.before, n.in[static_cast<std::size_t>(sides.before)], builder)};
     if (!around.after.empty())
-      args.hooks.after = {run_chain_tile, make_chain(around.after, n.out[static_cast<std::size_t>(sides.after)], builder)};
+      hooks.after = {run_chain_tile, make_chain(around.after, n.out[static_cast<std::size_t>(sides.after)], builder)};
+    if (n.def->prepare && n.def->prepare(n.attrs.get(), ins, outs, builder)) return;
+    const FusedArgs args{{n.def->run, n.attrs.get(), list, out, ins.n, outs.n}, hooks};
     steps.push_back({run_fused, builder.keep(&args, sizeof args), id});
     return;
   }
@@ -177,9 +179,13 @@ const void* Instance::make_chain(const std::vector<Id>& chain, Id outside, Build
     for (Id x : n.in) in.push_back(view_of(x));
     n.def->tile(n.attrs.get(), context_.kernels, In{in.data(), static_cast<int>(in.size())}, op.fn);
     op.inputs = static_cast<int>(n.in.size());
-    const auto operand = [&](Id x) {
+    const auto operand = [&](Id x, bool is_key = false) {
       ChainOperand o;
       const View& v = *view_of(x);
+      if (is_key) {
+        o.base = static_cast<char*>(v.data);
+        return o;
+      }
       const Dim size = size_of(v.dtype);
       widest = std::max(widest, size);
       o.step = repeats(v) ? 0 : size;  // never of more than one element unless it repeats
@@ -197,7 +203,7 @@ const void* Instance::make_chain(const std::vector<Id>& chain, Id outside, Build
       return o;
     };
     for (std::size_t k = 0; k < n.in.size(); ++k) {
-      op.in[k] = operand(n.in[k]);
+      op.in[k] = operand(n.in[k], op.fn.dropout && k == 1);
       op.stride[k] = op.in[k].step ? 1 : 0;
     }
     op.out = operand(n.out[0]);

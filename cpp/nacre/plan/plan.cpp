@@ -161,7 +161,10 @@ std::vector<StepInfo> Plan::steps() const {
       for (Id v : ids) text += cat(text.empty() ? "" : ", ", place_text(graph_, offset_, place_, v));
       return text;
     };
-    const StepIo io = step_io(graph_, members, hidden_);
+    StepIo io = step_io(graph_, members, hidden_);
+    std::erase_if(io.out, [&](Id y) {  // a product that the chain behind it wrote over
+      return std::any_of(io.out.begin(), io.out.end(), [&](Id z) { return z != y && graph_.root_of(z) == y; });
+    });
     s.inputs = listed(io.in);
     s.outputs = listed(io.out);
     for (Id part : members) {

@@ -163,23 +163,23 @@ static NACRE_INLINE PacketF erf(PacketF x) {
 }
 
 // The normal distribution's cdf and density, both from one exponential. a = |x| < 3/4: Phi = 1/2 + x Q(x^2), fit 2^-30. Above, with
-// e = exp(-a^2/2) (a^2 carried in two floats, the second one joins the reduced argument): Phi(-a) = e P(1 / (1 + 3a/8)), fit 2^-24
-// relative up to 14.6, where it underflows.
+// e = exp(-a^2/2): Phi(-a) = e P(1 / (1 + 3a/8)), fit 2^-24 relative up to 14.6, where it underflows. a^2 is not rounded: it enters the reduced
+// argument by fma, after n ln2 in a part of few bits, exact, and a small rest. e carries 2^64 and P 2^-64, so that their product alone is denormal.
 struct NormalF {
   PacketF cdf, pdf;
 };
 static NACRE_INLINE NormalF normal(PacketF x) {
-  PacketF a = min(splat(14.75f), abs(x)), one = splat(1.0f);
-  PacketF hi = a * a, lo = fma(a, a, -hi);
-  PacketF n, r = fma(lo, splat(-0.5f), reduce_ln2(splat(-0.5f) * hi, n));
-  PacketF e = ldexp(exp_reduced(r), n);
+  PacketF a = min(splat(14.75f), abs(x)), one = splat(1.0f), h = a * splat(-0.5f), square = a * a;
+  PacketF n = round_even(square * splat(-0.5f * kLog2E));
+  PacketF r = fma(n, splat(2.12194440e-4f), fma(h, a, n * splat(-0.693359375f)));
+  PacketF e = exp_reduced(r) * from_bits(shl<23>(round_to_int(n) + PacketI::set1(127 + 64)));
   PacketF t = one / fma(a, splat(0.375f), one);
-  PacketF p = horner(t, -8.739420991e-06f, 1.498387456e-01f, 1.469258964e-01f, 1.453351527e-01f, 2.349154092e-02f, 1.757531315e-01f,
-                     -2.015595734e-01f, 6.028841436e-02f);
+  PacketF p = horner(t, -4.737649613e-25f, 8.122774675e-21f, 7.964868804e-21f, 7.878634417e-21f, 1.273478985e-21f, 9.527596350e-21f,
+                     -1.092656637e-20f, 3.268241491e-21f);
   PacketF tail = e * p;
   tail = select(lt(x, PacketF::zero()), tail, one - tail);
-  PacketF q = horner(hi, 3.989422619e-01f, -6.649015844e-02f, 9.971507825e-03f, -1.179322950e-03f, 1.014081572e-04f);
-  return {select(lt(a, splat(0.75f)), fma(x, q, splat(0.5f)), tail), e * splat(0.398942292f)};
+  PacketF q = horner(square, 3.989422619e-01f, -6.649015844e-02f, 9.971507825e-03f, -1.179322950e-03f, 1.014081572e-04f);
+  return {select(lt(a, splat(0.75f)), fma(x, q, splat(0.5f)), tail), e * splat(0.398942292f * 0x1p-64f)};
 }
 static NACRE_INLINE PacketF normal_cdf(PacketF x) { return normal(x).cdf; }
 

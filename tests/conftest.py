@@ -29,6 +29,16 @@ def pytest_report_header(config):
     return f"nacre: {'full' if config.getoption('--full') else 'quick'} tier"
 
 
+@pytest.fixture
+def threads_kept():
+    """The number of threads is again what it was when the test is over."""
+    import nacre as nc
+
+    before = nc.num_threads()
+    yield
+    nc.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def cmake():
     return CMake()

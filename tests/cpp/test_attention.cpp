@@ -1,5 +1,6 @@
 // Attention against the textbook formula in double: masks, causal offsets, strides, long and short sequences, every instruction
 // set, equal bits for any number of threads; backward against the gradient written out with the full matrix.
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -232,6 +233,38 @@ TEST_CASE("long sequences: several blocks of queries and keys") {
   check<float>({1, 7, 200, 200, 16, 16});  // enough heads: a worker owns a head
   check<double>({1, 1, 385, 257, 8, 8});
   check<float>({1, 1, 200, 130, 80, 72, false, 0, Masks::none, true});
+}
+
+// Rows 4096 bytes apart are copied.
+TEST_CASE("heads side by side whose rows fall on the same cache sets") {
+  Threads threads;
+  check<float>({1, 16, 70, 135, 64, 64, false, 0, Masks::none, true});
+  check<float>({1, 16, 70, 70, 64, 64, true, 0, Masks::boolean, true});
+  check<double>({1, 8, 19, 33, 64, 64, false, 0, Masks::none, true});
+}
+
+// Two keys whose scores are 0 and x <= 0 and values 0 and 1: o = e^x / (1 + e^x). simd::exp has 1 ULP, attention's 1.25 (1 + |x|); the sum and the division
+// add 1.5.
+TEST_CASE("exponentials of scores within their ULP") {
+  std::vector<float> x = {-0.0F};
+  for (double v = 1e-6; v < 86; v *= 1.002) x.push_back(static_cast<float>(-v));
+  const auto n = static_cast<std::int64_t>(x.size());
+  for_each_isa([&](const nacre::KernelTable& table) {
+    INFO("isa ", static_cast<int>(table.isa));
+    std::vector<float> q(x.size(), 1), k, v, o(x.size(), -1), lse(x.size());
+    for (const float score : x) k.push_back(0), k.push_back(score), v.push_back(0), v.push_back(1);
+    nacre::AttentionArgs g;
+    g.batch = n, g.heads = g.queries = g.width = g.value_width = 1, g.keys = 2, g.threads = 1;
+    g.q = {q.data(), 1, 1, 1}, g.k = {k.data(), 2, 2, 1}, g.v = {v.data(), 2, 2, 1}, g.o = {o.data(), 1, 1, 1}, g.lse = lse.data();
+    Scratch scratch(table.attention.forward_scratch(g));
+    table.attention.forward(g, scratch.data());
+    double worst = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double e = std::exp(double(x[i])), want = e / (1 + e), unit = std::ldexp(1.0, std::ilogb(want) - 23);
+      worst = std::fmax(worst, std::fabs(double(o[i]) - want) / unit / (1.25 * (1 + std::fabs(double(x[i]))) + 1.5));
+    }
+    CHECK(worst <= 1);
+  });
 }
 
 TEST_CASE("empty sizes") {

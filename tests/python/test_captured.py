@@ -8,6 +8,8 @@ from at_once import in_threads
 
 import nacre as nc
 
+pytestmark = pytest.mark.usefixtures("threads_kept")
+
 L = nc.layers
 RNG = np.random.default_rng(0)
 
@@ -94,13 +96,6 @@ def assert_equal(a, b):
             np.testing.assert_array_equal(one, other)
         else:
             assert one == other
-
-
-@pytest.fixture(autouse=True)
-def _threads():
-    before = nc.num_threads()
-    yield
-    nc.set_num_threads(before)
 
 
 @pytest.mark.parametrize("case", CASES)

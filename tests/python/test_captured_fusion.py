@@ -7,6 +7,8 @@ import pytest
 
 import nacre as nc
 
+pytestmark = pytest.mark.usefixtures("threads_kept")
+
 L = nc.layers
 RNG = np.random.default_rng(0)
 
@@ -76,13 +78,6 @@ def train(build, shape, *, run_eagerly, threads):
         *model.get_weights(),
         model.predict(x, batch_size=64, verbose=0),
     ]
-
-
-@pytest.fixture(autouse=True)
-def _threads():
-    before = nc.num_threads()
-    yield
-    nc.set_num_threads(before)
 
 
 @pytest.mark.parametrize("case", CASES)

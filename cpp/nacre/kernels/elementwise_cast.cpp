@@ -66,7 +66,8 @@ static NACRE_INLINE To convert(From v) {
     return static_cast<To>(v);
 }
 
-// Conversions that no kernel of a network makes: element by element, for vectorised they would be a tenth of the library.
+// Conversions that no kernel of a network makes: element by element, for vectorised they were 3 % of the library. So are all with strides (below), which
+// GCC would gather lane by lane.
 template <class From, class To>
 constexpr bool kRare = kSame<From, HalfBits> || kSame<To, HalfBits> || (kSame<From, BFloat16Bits> && !kSame<To, float>) ||
                        (kSame<To, BFloat16Bits> && !kSame<From, float>);

@@ -141,16 +141,13 @@ TEST_CASE("small and odd sizes, all transposes") {
   }
 }
 
+// The last one's rows of A fall on the same cache sets: they are copied.
 TEST_CASE("sizes that pack, block K and split among threads") {
   Threads threads;
-  const std::
-      int64_t
-          sizes
-              []
-              [3] = {{64, 256, 784}, {784, 256, 64}, {64, 784, 256},  {64, 10, 256},  {130, 70, 513},
-                     {37, 600, 300}, {300, 33, 257}, {1, 3000, 100},  {3, 700, 300},  {4, 130, 999},
-                     {700, 1, 130},  {100, 2, 1000}, {5, 2100, 40},   {20, 1100, 64}, {12, 32, 2000},
-                     {97, 97, 97},   {2, 500, 100},  {50, 1300, 300}, {40, 300, 1024}};  // rows of A on the same cache sets: copied
+  const std::int64_t sizes[][3] = {{64, 256, 784}, {784, 256, 64}, {64, 784, 256},  {64, 10, 256},  {130, 70, 513},
+                                   {37, 600, 300}, {300, 33, 257}, {1, 3000, 100},  {3, 700, 300},  {4, 130, 999},
+                                   {700, 1, 130},  {100, 2, 1000}, {5, 2100, 40},   {20, 1100, 64}, {12, 32, 2000},
+                                   {97, 97, 97},   {2, 500, 100},  {50, 1300, 300}, {40, 300, 1024}};
   for (const auto& z : sizes) {
     for (int t = 0; t < 4; ++t) {
       const bool extra = t == 1 || t == 2;
